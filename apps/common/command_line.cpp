@@ -1,0 +1,96 @@
+#include "common/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include "common/message.hpp"
+#include "common/output.hpp"
+#include "common/words.hpp"
+
+namespace sigkit::apps {
+
+class command_line::parser {
+public:
+  CLI::App app;
+  std::string usage;
+  std::string group;
+  bool classic = false;
+  std::vector<option_shape> shapes;
+
+  CLI::Option* add(CLI::Option* option, option_shape::value takes) {
+    if (!group.empty()) option->group(group);
+    option_shape shape;
+    if (!option->get_lnames().empty()) shape.long_name = option->get_lnames().front();
+    if (!option->get_snames().empty()) shape.short_name = option->get_snames().front().front();
+    shape.takes = takes;
+    shape.classic = classic;
+    shapes.push_back(std::move(shape));
+    return option;
+  }
+};
+
+command_line::command_line(const char* usage, const char* description, const char* footer)
+    : parser_(std::make_unique<parser>()) {
+  CLI::App& app = parser_->app;
+  parser_->usage = usage;
+  app.description(description);
+  app.footer(footer);
+  app.get_formatter()->column_width(28);
+  using takes = option_shape::value;
+  parser_->group = "Help";
+  parser_->add(app.set_help_flag("--help", "print this and exit"), takes::none);
+  parser_->add(app.set_version_flag("--version", "", "print the version and exit"), takes::none);
+}
+
+command_line::~command_line() = default;
+
+void command_line::group(const char* title, bool classic) {
+  parser_->group = title;
+  parser_->classic = classic;
+}
+
+void command_line::flag(const char* names, bool& target, const char* help) {
+  parser_->add(parser_->app.add_flag(names, target, help), option_shape::value::none);
+}
+
+void command_line::option(const char* names, const char* value_name,
+                          std::function<void(std::string_view)> take, const char* help) {
+  CLI::Option* added = parser_->app.add_option_function<std::string>(names, std::move(take), help);
+  parser_->add(added->type_name(value_name)->take_last(), option_shape::value::required);
+}
+
+void command_line::repeated(const char* names, const char* value_name,
+                            std::function<void(std::string_view)> take, const char* help) {
+  const auto take_each = [take = std::move(take)](const std::vector<std::string>& values) {
+    for (const std::string& value : values) take(value);
+  };
+  CLI::Option* added =
+      parser_->app.add_option_function<std::vector<std::string>>(names, take_each, help);
+  parser_->add(added->type_name(value_name)->take_all()->expected(1)->allow_extra_args(false),
+               option_shape::value::required);
+}
+
+std::optional<std::vector<char*>> command_line::parse(int argc, char** argv,
+                                                      const grammar& rules) {
+  normal_words words = normalise(parser_->shapes, argc > 0 ? argv + 1 : argv, rules);
+  std::ranges::reverse(words.options); // CLI11 takes them from the back
+  try {
+    parser_->app.parse(std::move(words.options));
+  } catch (const CLI::CallForHelp&) {
+    std::string text = parser_->app.help("", CLI::AppFormatMode::Normal);
+    // CLI11 knows nothing of operands that were cut off before it.
+    const std::size_t start = text.find("Usage:");
+    const std::size_t end = text.find('\n', start);
+    text.replace(start, end - start,
+                 "Usage: " + std::string(program_name()) + " " + parser_->usage);
+    print(text);
+    return std::nullopt;
+  } catch (const CLI::CallForVersion&) {
+    print(std::string(program_name()) + " (sigkit) " SIGKIT_VERSION "\n");
+    return std::nullopt;
+  } catch (const CLI::ParseError& failure) {
+    throw usage_error(failure.what());
+  }
+  return std::move(words.operands);
+}
+
+} // namespace sigkit::apps

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sigkit::apps {
+
+/// The words in one form: options as "--name" or "--name=value", and the operands.
+struct normal_words {
+  std::vector<std::string> options;
+  std::vector<char*> operands;
+};
+
+/// What a word that starts with one dash is: a cluster of options, an operand, or, where `option`
+/// is not empty, something that stands for this option.
+struct word_meaning {
+  bool is_operand = false;
+  std::string option;
+};
+
+/// How a program's words are read.
+struct grammar {
+  /// The first operand ends the options (sigtimeout, sigtrap).
+  bool stop_at_operand = false;
+  /// Called for words such as -9 or -TERM, with what was read before them.
+  std::function<word_meaning(std::string_view word, const normal_words& before)> meaning_of;
+};
+
+/// The options of one program, and the reading of its words. CLI11 parses; before it, one pass
+/// brings the words from the grammar of getopt_long(3), which CLI11 does not know (abbreviations,
+/// clusters, an unknown option is always an error), into one form.
+class command_line {
+public:
+  /// `usage` is what follows the program's name; `footer` ends the help text.
+  command_line(const char* usage, const char* description, const char* footer);
+  command_line(const command_line&) = delete;
+  command_line& operator=(const command_line&) = delete;
+  ~command_line();
+
+  /// The options that follow are listed under `title`. Those of a classic group are what the tool
+  /// that is replaced has: an ambiguous abbreviation means the one of these that it fits.
+  void group(const char* title, bool classic = false);
+
+  void flag(const char* names, bool& target, const char* help);
+  /// `take` is called with the value, the last one where it is repeated, and throws usage_error.
+  void option(const char* names, const char* value_name, std::function<void(std::string_view)> take,
+              const char* help);
+  /// The same, called for each, in order.
+  void repeated(const char* names, const char* value_name,
+                std::function<void(std::string_view)> take, const char* help);
+
+  /// Reads the words and returns the operands, or nothing where --help or --version was printed.
+  /// Throws usage_error.
+  std::optional<std::vector<char*>> parse(int argc, char** argv, const grammar& rules);
+
+private:
+  class parser;
+  std::unique_ptr<parser> parser_;
+};
+
+} // namespace sigkit::apps

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace sigkit::apps {
+
+/// The name that the program was called by: the last part of argv[0].
+std::string_view program_name() noexcept;
+void set_program_name(const char* argv0) noexcept;
+
+/// "PROGRAM: TEXT" and a line end on stderr, in one write.
+void complain(std::string_view text);
+
+/// "Try 'PROGRAM --help' for more information." on stderr.
+void complain_about_help();
+
+/// What the user typed is wrong. what() is the message, without the program's name.
+class usage_error : public std::runtime_error {
+public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Text that somebody else chose, fit to be shown: control characters are escaped.
+std::string escaped(std::string_view text);
+
+/// The same in single quotes.
+std::string quoted(std::string_view text);
+
+/// "PID 4711 (root, bash)", "the terminal or the kernel", "outside this PID namespace".
+std::string sender_text(int code, int pid, unsigned uid);
+
+/// The user's name, or the number where there is none.
+std::string user_name(unsigned uid);
+
+} // namespace sigkit::apps

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string_view>
+
+#include <sigkit/duration.hpp>
+#include <sigkit/ladder.hpp>
+#include <sigkit/signal_id.hpp>
+#include <sigkit/signal_set.hpp>
+
+namespace sigkit::apps {
+
+// What the user typed, as a value. Each throws usage_error with a message that names it.
+
+duration to_duration(std::string_view text);
+signal_id to_signal(std::string_view text);
+signal_set to_signal_set(std::string_view text);
+scope to_scope(std::string_view text);
+step to_step(std::string_view text);
+
+} // namespace sigkit::apps

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/command_line.hpp"
+
+namespace sigkit::apps {
+
+/// What the pass over the words has to know of an option.
+struct option_shape {
+  std::string long_name; ///< without dashes; empty where there is none
+  char short_name = '\0';
+  enum class value { none, required, optional } takes = value::none;
+  bool classic = false;
+};
+
+/// Reads `words` (without the program's name) as getopt_long(3) does. --help and --version end it
+/// at once. Throws usage_error.
+normal_words normalise(const std::vector<option_shape>& known, char** words, const grammar& rules);
+
+} // namespace sigkit::apps

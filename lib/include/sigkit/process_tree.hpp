@@ -1,0 +1,38 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <vector>
+
+#include <sigkit/export.hpp>
+#include <sigkit/process.hpp>
+#include <sigkit/signal_id.hpp>
+
+namespace sigkit {
+
+/// Every descendant of `root` that can be found from parent to child, parents before their
+/// children; `root` itself is not among them. One look at something that moves: what is forked
+/// during it may be missing. A process whose parent died belongs to the nearest subreaper
+/// (PR_SET_CHILD_SUBREAPER of prctl(2)), or to PID 1, and is found from there alone.
+/// Reads /proc/PID/task/TID/children. Throws sigkit::error where /proc is not usable.
+/// Thread-safe: yes. Async-signal-safe: no.
+SIGKIT_API std::vector<process_facts> descendants(pid_t root);
+
+/// What came of a signal that was sent to a tree.
+struct tree_delivery {
+  std::size_t sent = 0;                     ///< how many processes took it
+  std::vector<process_facts> not_permitted; ///< those that the caller may not signal
+  bool frozen = true; ///< false where a terminating signal went out before all stood still
+};
+
+/// Sends `signal` to every descendant of `root`, and not to `root`.
+///
+/// Before a signal that terminates, the tree is stopped (STOP), so that nothing forks away, until
+/// one pass finds nothing new, nothing changed, and every thread stopped, dead or in
+/// uninterruptible sleep; for 1 s at most. Afterwards CONT goes to all, so that the signal is
+/// acted on; not after KILL, which needs none. Other signals go out with nothing frozen.
+/// The caller must not reap a descendant meanwhile, and must not be one.
+/// Throws sigkit::error where /proc is not usable. Thread-safe: yes. Async-signal-safe: no.
+SIGKIT_API tree_delivery send_tree(pid_t root, signal_id signal);
+
+} // namespace sigkit

@@ -1,0 +1,21 @@
+#pragma once
+
+// All of libsigkit. Each header can also be included by itself.
+
+#include <sigkit/disposition.hpp>
+#include <sigkit/duration.hpp>
+#include <sigkit/error.hpp>
+#include <sigkit/exit_status.hpp>
+#include <sigkit/ladder.hpp>
+#include <sigkit/mask.hpp>
+#include <sigkit/pidfd.hpp>
+#include <sigkit/process.hpp>
+#include <sigkit/process_tree.hpp>
+#include <sigkit/send.hpp>
+#include <sigkit/signal_id.hpp>
+#include <sigkit/signal_info.hpp>
+#include <sigkit/signal_set.hpp>
+#include <sigkit/spawn.hpp>
+#include <sigkit/supervise.hpp>
+#include <sigkit/unique_fd.hpp>
+#include <sigkit/wait.hpp>

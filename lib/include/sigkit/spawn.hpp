@@ -1,0 +1,45 @@
+#pragma once
+
+#include <optional>
+
+#include <sigkit/export.hpp>
+#include <sigkit/pidfd.hpp>
+#include <sigkit/signal_set.hpp>
+
+namespace sigkit {
+
+/// How a child starts. What is not named here it inherits: directory, environment, descriptors
+/// that are not close-on-exec, the terminal.
+struct spawn_options {
+  /// The child's signal mask; where there is none, the calling thread's.
+  std::optional<signal_set> mask;
+  /// Signals that the child ignores, whatever this process does with them.
+  signal_set ignore;
+  /// Signals at their default action in the child. Caught ones always are (execve(2)).
+  signal_set reset;
+  /// Sent to the child when the thread that spawned it ends (PR_SET_PDEATHSIG of prctl(2)); the
+  /// kernel forgets it when the child executes a set-user-ID program. signull: none.
+  signal_id parent_death = signull;
+  bool new_group = false;   ///< the child leads a process group of its own (setpgid(2))
+  bool new_session = false; ///< the child leads a session of its own (setsid(2))
+};
+
+/// What spawn() made.
+struct spawn_result {
+  /// The child, running the program; nothing where the program could not be executed.
+  std::optional<pidfd> process;
+  /// errno of execve(2) where there is no process: ENOENT (not found), EACCES, …
+  int exec_error = 0;
+};
+
+/// Starts argv[0], looked for along PATH as execvp(3) does, with `argv` (ended by a null pointer)
+/// as its arguments. A file without an interpreter line is given to /bin/sh.
+///
+/// clone(2) with CLONE_VM, CLONE_VFORK and CLONE_PIDFD: no page is copied, and it returns once the
+/// program runs or has failed. No handler of this process ever runs in the child. The caller
+/// reaps the child. Needs Linux 5.2.
+/// Throws sigkit::error where no child can be made (EAGAIN, ENOMEM, EMFILE).
+/// Thread-safe: yes. Async-signal-safe: no.
+SIGKIT_API spawn_result spawn(char* const* argv, const spawn_options& options = {});
+
+} // namespace sigkit

@@ -1,0 +1,162 @@
+#include "command_scope.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <set>
+#include <utility>
+
+#include <sigkit/process_tree.hpp>
+#include <sigkit/send.hpp>
+
+#include "proc.hpp"
+#include "system.hpp"
+#include "tree_walk.hpp"
+
+namespace sigkit {
+
+namespace {
+
+/// Whether this process's group has the terminal, if there is one.
+bool is_foreground() noexcept {
+  const unique_fd terminal = sys::open_at(AT_FDCWD, "/dev/tty", O_RDONLY | O_NOCTTY);
+  return terminal.has_value() && ::tcgetpgrp(terminal.get()) == ::getpgrp();
+}
+
+/// Whether sending it to our own group would stop or end this process, which blocks all that can
+/// be blocked but TSTP.
+bool would_reach_us(signal_id signal) noexcept {
+  return signal == sigkill || signal == sigstop || signal == sigtstp;
+}
+
+} // namespace
+
+command_scope::command_scope(const setting& wanted)
+    : original_group_(::getpgrp()), continue_single_(!wanted.foreground) {
+  const bool leads_already = original_group_ == ::getpid();
+  if (wanted.new_session)
+    group_ = grouping::command;
+  else if (wanted.foreground)
+    group_ = grouping::none;
+  else if (!wanted.dedicated_process)
+    group_ = grouping::command;
+  else if (is_foreground() && proc_is_usable())
+    group_ = grouping::foreground;
+  else if (leads_already && wanted.had_children)
+    group_ = grouping::command;
+  else if (leads_already || ::setpgid(0, 0) == 0)
+    group_ = grouping::supervisor;
+  else
+    group_ = grouping::command;
+}
+
+void command_scope::set_command(const pidfd* command, pid_t root) noexcept {
+  command_ = command;
+  command_pid_ = command->pid();
+  root_ = root;
+}
+
+void command_scope::send(signal_id signal, scope reach) {
+  switch (reach) {
+  case scope::process: send_to_command(signal, continue_single_); break;
+  case scope::group: send_to_group(signal); break;
+  case scope::session:
+    send_to_all_where(
+        [this](const process_facts& facts) { return facts.session == command_pid_; }, signal);
+    break;
+  case scope::tree: send_tree(root_, signal); break;
+  }
+}
+
+void command_scope::send_to_command(signal_id signal, bool then_continue) const {
+  if (command_ == nullptr) return;
+  command_->send(signal);
+  if (then_continue && signal.terminates() && signal != sigkill) command_->send(sigcont);
+}
+
+void command_scope::send_to_group(signal_id signal) {
+  switch (group_) {
+  case grouping::none: send_to_command(signal, false); break;
+  case grouping::foreground: send_to_foreground_members(signal); break;
+  case grouping::supervisor:
+  case grouping::command: {
+    const pid_t group = group_ == grouping::supervisor ? ::getpid() : command_pid_;
+    const bool command_is_member = command_ != nullptr && ::getpgid(command_pid_) == group;
+    const bool ends = signal.terminates() && signal != sigkill;
+    // The command must not see its children end before it has the signal itself, and a second one
+    // of the same kind would tell many programs to give up at once. So it stands still until the
+    // whole group has it.
+    if (command_is_member && ends) command_->send(sigstop);
+    if (!command_is_member) send_to_command(signal, true);
+    signal_group(signal);
+    if (ends) send_group(group, sigcont);
+    break;
+  }
+  }
+}
+
+void command_scope::signal_group(signal_id signal) {
+  if (group_ == grouping::command) {
+    send_group(command_pid_, signal);
+    return;
+  }
+  const pid_t group = ::getpid();
+  if (!would_reach_us(signal) || leave_group())
+    send_group(group, signal);
+  else
+    send_to_all_where([group](const process_facts& facts) { return facts.group == group; },
+                      signal);
+}
+
+/// Goes over to another group, so that what cannot be blocked can be sent to our own in one call.
+/// False where there is none to go to.
+bool command_scope::leave_group() noexcept {
+  if (::getpgrp() != ::getpid()) return true; // gone over before
+  for (const pid_t other : {original_group_, ::getpgid(::getppid())})
+    if (other > 0 && other != ::getpid() && ::setpgid(0, other) == 0) return true;
+  return false;
+}
+
+void command_scope::send_to_foreground_members(signal_id signal) {
+  if (command_ == nullptr) return;
+  tree_walk walk(command_pid_);
+  const pid_t group = ::getpgrp();
+  const bool ends = signal.terminates() && signal != sigkill;
+  if (ends) command_->send(sigstop);
+  walk.find_all();
+  send_to_command(signal, false);
+  const auto in_group = [group](const process_facts& facts) { return facts.group == group; };
+  walk.send(signal, in_group);
+  if (!ends) return;
+  send_to_command(sigcont, false);
+  walk.send(sigcont, in_group);
+}
+
+bool command_scope::is_in_own_group(pid_t pid) const noexcept {
+  return group_ == grouping::supervisor && pid > 0 && ::getpgid(pid) == ::getpid();
+}
+
+void send_to_all_where(const std::function<bool(const process_facts&)>& belongs,
+                       signal_id signal) {
+  constexpr int enough = 100;
+  const pid_t self = ::getpid();
+  const bool ends = signal.terminates() && signal != sigkill;
+  std::set<std::pair<pid_t, std::uint64_t>> known;
+  for (int passes = 0; passes < enough; ++passes) {
+    bool found_new = false;
+    unique_fd directory = sys::open_at(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
+    if (!directory.has_value()) fail(errno, "open(2) of /proc");
+    for (const pid_t pid : proc::numbers_in(std::move(directory))) {
+      const unique_fd process = proc::open_process(pid);
+      if (pid == self || !process.has_value()) continue;
+      const auto facts = proc::read_stat(process.get(), "stat");
+      if (!facts || !belongs(*facts) || !known.emplace(pid, facts->start_time).second) continue;
+      found_new = true;
+      sys::pidfd_send_signal(process.get(), signal);
+      if (ends) sys::pidfd_send_signal(process.get(), sigcont);
+    }
+    if (!found_new) return;
+  }
+}
+
+} // namespace sigkit

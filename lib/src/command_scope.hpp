@@ -1,0 +1,72 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <optional>
+
+#include <sigkit/ladder.hpp>
+#include <sigkit/pidfd.hpp>
+#include <sigkit/process.hpp>
+#include <sigkit/signal_id.hpp>
+
+namespace sigkit {
+
+/// Who leads the process group that the command is in.
+enum class grouping : unsigned char {
+  none,       ///< --foreground: the group we were started in; scope::group is the command alone
+  foreground, ///< the same, and it is the terminal's foreground group: scope::group is what the
+              ///< command started in it
+  supervisor, ///< this process
+  command,    ///< the command itself, as leader of a group or of a session
+};
+
+/// Sends signals to a running command over a scope.
+class command_scope {
+public:
+  /// `had_children`: this process has some that do not belong to the command.
+  struct setting {
+    bool foreground;
+    bool dedicated_process;
+    bool new_session;
+    bool had_children;
+  };
+
+  /// Decides on the group, and makes it where this process is to lead it (setpgid(2)).
+  explicit command_scope(const setting& wanted);
+
+  [[nodiscard]] grouping group() const noexcept { return group_; }
+
+  /// From now on there is a command; `root` is the process whose descendants scope::tree means.
+  /// The command is a child that has not been reaped until it is forgotten.
+  void set_command(const pidfd* command, pid_t root) noexcept;
+  [[nodiscard]] pid_t root() const noexcept { return root_; }
+  void forget_command() noexcept { command_ = nullptr; }
+
+  /// Sends `signal`, followed by CONT where it terminates and can be acted on.
+  void send(signal_id signal, scope reach);
+
+  /// Whether `pid` is in the group that send(…, scope::group) sends to in one call, so that what
+  /// it sends to that group comes back here.
+  [[nodiscard]] bool is_in_own_group(pid_t pid) const noexcept;
+
+private:
+  void send_to_command(signal_id signal, bool then_continue) const;
+  void send_to_group(signal_id signal);
+  void send_to_foreground_members(signal_id signal);
+  void signal_group(signal_id signal);
+  bool leave_group() noexcept;
+
+  grouping group_ = grouping::none;
+  pid_t original_group_;
+  pid_t command_pid_ = 0;
+  const pidfd* command_ = nullptr;
+  pid_t root_ = 0;
+  bool continue_single_;
+};
+
+/// Sends `signal` to every process for which `belongs` is true, but not to this one, until a pass
+/// over /proc finds no new one.
+void send_to_all_where(const std::function<bool(const process_facts&)>& belongs, signal_id signal);
+
+} // namespace sigkit

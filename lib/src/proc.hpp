@@ -1,0 +1,36 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <sigkit/process.hpp>
+#include <sigkit/signal_id.hpp>
+#include <sigkit/unique_fd.hpp>
+
+// Reading /proc by descriptors: an open /proc/PID stays with its process. Once that has ended,
+// every read through it fails, even if the PID is another's by then, and pidfd_send_signal(2)
+// takes it as a pidfd. So what is read and what is signalled are one process.
+namespace sigkit::proc {
+
+/// An open directory /proc/PID; empty where there is no such process, or /proc hides it.
+unique_fd open_process(pid_t pid) noexcept;
+
+/// From `file` ("stat", "task/4711/stat"); nothing where the process or thread has ended.
+std::optional<process_facts> read_stat(int process, const char* file);
+
+/// The threads of a process, by the names in its directory `task`.
+std::vector<pid_t> threads(int process);
+
+/// The children of one thread, in the order of their creation; nothing where it has ended.
+std::vector<pid_t> children(int process, pid_t thread);
+
+/// The children of every thread of `facts`, which was just read through `process`.
+std::vector<pid_t> children_of_all_threads(int process, const process_facts& facts);
+
+/// The numbers that name entries of a directory.
+std::vector<pid_t> numbers_in(unique_fd directory);
+
+} // namespace sigkit::proc

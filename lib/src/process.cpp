@@ -1,0 +1,143 @@
+#include <sigkit/process.hpp>
+
+#include <dirent.h>
+#include <fcntl.h>
+
+#include <array>
+#include <cstdio>
+#include <memory>
+
+#include "proc.hpp"
+#include "system.hpp"
+#include "text.hpp"
+
+namespace sigkit {
+
+namespace {
+
+/// "/proc/self" is right whatever PID namespace /proc belongs to; its target is not.
+pid_t pid_by_proc() noexcept {
+  std::array<char, 32> target{};
+  const ssize_t size = ::readlink("/proc/self", target.data(), target.size());
+  if (size <= 0) return 0;
+  return parse_decimal<pid_t>({target.data(), static_cast<std::size_t>(size)}).value_or(0);
+}
+
+/// Takes the next field of a line whose fields are separated by single spaces.
+template <class Integer> Integer next_field(std::string_view& text, bool& good) {
+  std::string_view field = cut(text, ' ');
+  const bool negative = field.starts_with('-');
+  if (negative) field.remove_prefix(1);
+  const std::optional<Integer> value = parse_decimal<Integer>(field);
+  if (!value) {
+    good = false;
+    return 0;
+  }
+  return negative ? static_cast<Integer>(Integer{0} - *value) : *value;
+}
+
+} // namespace
+
+std::optional<process_facts> parse_process_stat(std::string_view text) {
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  const std::size_t open = text.find(" (");
+  const std::size_t close = text.rfind(") ");
+  if (open == std::string_view::npos || close == std::string_view::npos || close < open + 2)
+    return std::nullopt;
+  process_facts facts;
+  const std::optional<pid_t> pid = parse_decimal<pid_t>(text.substr(0, open));
+  if (!pid) return std::nullopt;
+  facts.pid = *pid;
+  facts.name = text.substr(open + 2, close - open - 2);
+  std::string_view rest = text.substr(close + 2);
+  const std::string_view state = cut(rest, ' ');
+  if (state.size() != 1) return std::nullopt;
+  facts.state = state.front();
+
+  bool good = true;
+  facts.parent = next_field<pid_t>(rest, good);
+  facts.group = next_field<pid_t>(rest, good);
+  facts.session = next_field<pid_t>(rest, good);
+  // tty_nr to nice, fields 7 to 19 of proc(5)
+  for (int field = 7; field <= 19; ++field) cut(rest, ' ');
+  facts.threads = next_field<int>(rest, good);
+  cut(rest, ' '); // itrealvalue
+  facts.start_time = next_field<std::uint64_t>(rest, good);
+  if (!good) return std::nullopt;
+  return facts;
+}
+
+bool proc_is_usable() noexcept { return pid_by_proc() == ::getpid(); }
+
+std::optional<process_facts> read_process(pid_t pid) {
+  const unique_fd process = proc::open_process(pid);
+  if (!process.has_value()) return std::nullopt;
+  return proc::read_stat(process.get(), "stat");
+}
+
+std::vector<process_facts> all_processes() {
+  unique_fd directory = sys::open_at(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
+  if (!directory.has_value()) fail(errno, "open(2) of /proc");
+  std::vector<process_facts> result;
+  for (const pid_t pid : proc::numbers_in(std::move(directory)))
+    if (std::optional<process_facts> facts = read_process(pid)) result.push_back(std::move(*facts));
+  return result;
+}
+
+namespace proc {
+
+unique_fd open_process(pid_t pid) noexcept {
+  std::array<char, 32> path{};
+  std::snprintf(path.data(), path.size(), "/proc/%d", static_cast<int>(pid));
+  return sys::open_at(AT_FDCWD, path.data(), O_RDONLY | O_DIRECTORY);
+}
+
+std::optional<process_facts> read_stat(int process, const char* file) {
+  const unique_fd stat = sys::open_at(process, file, O_RDONLY);
+  std::array<char, 1024> text{}; // 52 numbers and a name: about 350 bytes
+  if (!stat.has_value()) return std::nullopt;
+  const ssize_t size = sys::retry([&] { return ::read(stat.get(), text.data(), text.size()); });
+  if (size <= 0) return std::nullopt;
+  return parse_process_stat({text.data(), static_cast<std::size_t>(size)});
+}
+
+std::vector<pid_t> numbers_in(unique_fd directory) {
+  std::vector<pid_t> result;
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(directory.get()), &::closedir);
+  if (!stream) return result;
+  static_cast<void>(directory.release()); // the stream closes it
+  while (const dirent* entry = ::readdir(stream.get()))
+    if (const auto number = parse_decimal<pid_t>(entry->d_name)) result.push_back(*number);
+  return result;
+}
+
+std::vector<pid_t> threads(int process) {
+  unique_fd directory = sys::open_at(process, "task", O_RDONLY | O_DIRECTORY);
+  if (!directory.has_value()) return {};
+  return numbers_in(std::move(directory));
+}
+
+std::vector<pid_t> children(int process, pid_t thread) {
+  std::array<char, 64> path{};
+  std::snprintf(path.data(), path.size(), "task/%d/children", static_cast<int>(thread));
+  std::vector<pid_t> result;
+  const unique_fd file = sys::open_at(process, path.data(), O_RDONLY);
+  std::string text;
+  if (!file.has_value() || !sys::read_all(file.get(), text)) return result;
+  for (std::string_view rest = text; !rest.empty();)
+    if (const auto pid = parse_decimal<pid_t>(cut(rest, ' '))) result.push_back(*pid);
+  return result;
+}
+
+std::vector<pid_t> children_of_all_threads(int process, const process_facts& facts) {
+  if (facts.threads == 1) return children(process, facts.pid);
+  std::vector<pid_t> result;
+  for (const pid_t thread : threads(process)) {
+    const std::vector<pid_t> own = children(process, thread);
+    result.insert(result.end(), own.begin(), own.end());
+  }
+  return result;
+}
+
+} // namespace proc
+} // namespace sigkit

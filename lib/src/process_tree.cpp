@@ -1,0 +1,262 @@
+#include <sigkit/process_tree.hpp>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "proc.hpp"
+#include "system.hpp"
+#include "tree_walk.hpp"
+
+namespace sigkit {
+
+namespace {
+
+// Directories kept open from pass to pass. What is beyond it is opened again each time, and
+// compared by its start time: slower, and as safe.
+constexpr std::size_t directory_budget = 256;
+
+constexpr duration freeze_limit = std::chrono::seconds(1);
+
+bool at_rest(char state) { return std::strchr("TtZXD", state) != nullptr; }
+
+/// A process whose first thread has ended still runs while another thread does.
+bool all_threads_at_rest(int process, const process_facts& facts) {
+  if (facts.threads == 1) return at_rest(facts.state);
+  return std::ranges::all_of(proc::threads(process), [&](pid_t thread) {
+    const auto of_thread =
+        proc::read_stat(process, ("task/" + std::to_string(thread) + "/stat").c_str());
+    return !of_thread || at_rest(of_thread->state);
+  });
+}
+
+void pause_for(duration length) {
+  const timespec time = sys::to_timespec(length);
+  ::clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
+}
+
+} // namespace
+
+tree_walk::tree_walk(pid_t root) : root_(root), root_process_(proc::open_process(root)) {
+  if (!proc_is_usable())
+    fail(ENOENT, "finding a process tree: /proc does not show this PID namespace");
+  if (!root_process_.has_value())
+    fail(ESRCH, "finding the tree of process " + std::to_string(root));
+  has_children_files_ = ::access("/proc/thread-self/children", R_OK) == 0;
+}
+
+std::vector<pid_t> tree_walk::children_of(pid_t pid, const member* known) {
+  if (!has_children_files_) {
+    std::vector<pid_t> result;
+    const auto [first, last] = by_parent_.equal_range(pid);
+    for (auto at = first; at != last; ++at) result.push_back(at->second);
+    return result;
+  }
+  if (known == nullptr) {
+    const auto facts = proc::read_stat(root_process_.get(), "stat");
+    if (!facts) return {};
+    return proc::children_of_all_threads(root_process_.get(), *facts);
+  }
+  if (known->hidden) return {};
+  if (known->process.has_value())
+    return proc::children_of_all_threads(known->process.get(), known->facts);
+  const unique_fd process = reopen(*known);
+  return process.has_value() ? proc::children_of_all_threads(process.get(), known->facts)
+                             : std::vector<pid_t>{};
+}
+
+void tree_walk::collect_by_parent() {
+  by_parent_.clear();
+  for (const process_facts& facts : all_processes()) by_parent_.emplace(facts.parent, facts.pid);
+}
+
+bool tree_walk::pass(bool stop) {
+  ++pass_number_;
+  found_new_ = false;
+  order_.clear();
+  if (!has_children_files_) collect_by_parent();
+  bool quiet = true;
+  struct edge {
+    pid_t parent;
+    pid_t child;
+  };
+  std::vector<edge> to_visit;
+  for (const pid_t child : children_of(root_, nullptr)) to_visit.push_back({root_, child});
+  for (std::size_t next = 0; next < to_visit.size(); ++next) {
+    const auto [parent, child] = to_visit[next];
+    auto found = members_.find(child);
+    const bool seen = found != members_.end() && found->second.last_pass == pass_number_;
+    if (seen) continue; // moved to another parent during this pass
+    if (!visit(child, parent, stop)) quiet = false;
+    found = members_.find(child);
+    if (found == members_.end() || found->second.last_pass != pass_number_) continue;
+    order_.push_back(child);
+    for (const pid_t grandchild : children_of(child, &found->second))
+      to_visit.push_back({child, grandchild});
+  }
+  if (forget_what_was_not_seen() != 0) quiet = false;
+  return quiet;
+}
+
+std::size_t tree_walk::forget_what_was_not_seen() {
+  return std::erase_if(
+      members_, [&](const auto& entry) { return entry.second.last_pass != pass_number_; });
+}
+
+/// False where something is new, has changed or is not at rest, so that another pass is due.
+bool tree_walk::visit(pid_t pid, pid_t parent, bool stop) {
+  const auto found = members_.find(pid);
+  if (found != members_.end() && !found->second.hidden) {
+    const bool quiet = look_at(found->second, stop, false);
+    if (found->second.last_pass == pass_number_) return quiet;
+    members_.erase(found); // ended since; the PID may be another's by now
+    return false;
+  }
+  member fresh;
+  fresh.process = proc::open_process(pid);
+  if (!fresh.process.has_value()) return visit_hidden(pid, parent, stop);
+  const auto facts = proc::read_stat(fresh.process.get(), "stat");
+  // The PID was listed as a child, and may have been recycled before it was opened. Whatever is
+  // open now belongs to the tree where its parent does.
+  const bool belongs =
+      facts && (facts->parent == root_ || members_.contains(facts->parent));
+  if (!belongs) return false;
+  fresh.facts = *facts;
+  look_at(fresh, stop, true);
+  if (members_.size() >= directory_budget) fresh.process.reset();
+  members_.insert_or_assign(pid, std::move(fresh));
+  found_new_ = true;
+  return false;
+}
+
+/// Reads the process again, and marks it as seen in this pass unless it has ended.
+bool tree_walk::look_at(member& seen, bool stop, bool is_new) {
+  const bool held = seen.process.has_value();
+  const unique_fd opened = held ? unique_fd() : reopen(seen);
+  const int process = held ? seen.process.get() : opened.get();
+  auto facts = process >= 0 ? proc::read_stat(process, "stat") : std::nullopt;
+  if (!facts) return false;
+  const bool was_at_rest = seen.at_rest;
+  seen.facts = std::move(*facts);
+  if (is_new && stop) sys::pidfd_send_signal(process, sigstop);
+  seen.at_rest = all_threads_at_rest(process, seen.facts);
+  // One that may not be signalled is never at rest, and must not hold up the others.
+  if (!seen.at_rest && stop && !is_new &&
+      sys::pidfd_send_signal(process, signull) == EPERM)
+    seen.at_rest = true;
+  seen.last_pass = pass_number_;
+  return was_at_rest && seen.at_rest;
+}
+
+/// A child that /proc does not show (hidepid): signalled all the same. A pidfd was opened before
+/// the parent is asked again whether it still is its child, so it is this child that is held.
+bool tree_walk::visit_hidden(pid_t pid, pid_t parent, bool stop) {
+  unique_fd held;
+  const auto found = members_.find(pid);
+  const bool is_new = found == members_.end();
+  if (is_new) {
+    if (sys::pidfd_open(pid, held) != 0 || !is_listed_child(pid, parent)) return false;
+    if (stop) sys::pidfd_send_signal(held.get(), sigstop);
+    member& fresh = members_[pid];
+    fresh.hidden = true;
+    fresh.facts.pid = pid;
+    fresh.facts.parent = parent;
+    fresh.process = std::move(held);
+    found_new_ = true;
+    fresh.at_rest = true; // as far as can be known
+    fresh.last_pass = pass_number_;
+    return false;
+  }
+  member& known = found->second;
+  const bool alive = sys::pidfd_send_signal(known.process.get(), signull) != ESRCH;
+  if (alive) known.last_pass = pass_number_;
+  return alive;
+}
+
+bool tree_walk::is_listed_child(pid_t pid, pid_t parent) {
+  const auto known = members_.find(parent);
+  const auto listed =
+      children_of(parent, known == members_.end() ? nullptr : &known->second);
+  return std::ranges::find(listed, pid) != listed.end();
+}
+
+bool tree_walk::freeze() {
+  const auto deadline = sys::after(sys::clock::now(), freeze_limit);
+  for (duration wait = std::chrono::microseconds(50); !pass(true); wait = wait * 3 / 2) {
+    if (sys::clock::now() >= deadline) return false;
+    const bool some_run = std::ranges::any_of(
+        members_, [](const auto& entry) { return !entry.second.at_rest; });
+    if (some_run) pause_for(std::min<duration>(wait, std::chrono::milliseconds(5)));
+  }
+  return true;
+}
+
+void tree_walk::find_all() {
+  constexpr int enough = 100;
+  for (int passes = 0; passes < enough; ++passes) {
+    pass(false);
+    if (!found_new_) return;
+  }
+}
+
+unique_fd tree_walk::reopen(const member& target) const {
+  unique_fd process = proc::open_process(target.facts.pid);
+  if (!process.has_value()) return process;
+  const auto now = proc::read_stat(process.get(), "stat");
+  if (!now || now->start_time != target.facts.start_time) process.reset();
+  return process;
+}
+
+int tree_walk::send_to(const member& target, signal_id signal) const {
+  if (target.process.has_value()) return sys::pidfd_send_signal(target.process.get(), signal);
+  const unique_fd process = reopen(target);
+  return process.has_value() ? sys::pidfd_send_signal(process.get(), signal) : ESRCH;
+}
+
+tree_delivery tree_walk::send(signal_id signal,
+                              const std::function<bool(const process_facts&)>& wanted) {
+  tree_delivery result;
+  for (const pid_t pid : order_) {
+    const member& target = members_.at(pid);
+    if (wanted && !wanted(target.facts)) continue;
+    const int failure = send_to(target, signal);
+    if (failure == 0)
+      ++result.sent;
+    else if (failure == EPERM)
+      result.not_permitted.push_back(target.facts);
+    else if (failure != ESRCH)
+      fail(failure, "pidfd_send_signal(2) of " + signal.name() + " to process " +
+                        std::to_string(pid));
+  }
+  return result;
+}
+
+std::vector<process_facts> tree_walk::facts() const {
+  std::vector<process_facts> result;
+  result.reserve(order_.size());
+  for (const pid_t pid : order_) result.push_back(members_.at(pid).facts);
+  return result;
+}
+
+std::vector<process_facts> descendants(pid_t root) {
+  tree_walk walk(root);
+  walk.pass(false);
+  return walk.facts();
+}
+
+tree_delivery send_tree(pid_t root, signal_id signal) {
+  tree_walk walk(root);
+  if (!signal.terminates()) {
+    walk.find_all();
+    return walk.send(signal);
+  }
+  const bool frozen = walk.freeze();
+  tree_delivery result = walk.send(signal);
+  result.frozen = frozen;
+  if (signal != sigkill) walk.send(sigcont);
+  return result;
+}
+
+} // namespace sigkit

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+
+#include <sigkit/exit_status.hpp>
+#include <sigkit/pidfd.hpp>
+#include <sigkit/spawn.hpp>
+#include <sigkit/unique_fd.hpp>
+
+namespace sigkit {
+
+/// A process between the supervisor and the command, which is the subreaper of all that the
+/// command leaves behind. It is there where the supervisor cannot be the subreaper itself, since
+/// it has children that are none of its business. It lives until all its descendants have ended.
+class reaper {
+public:
+  reaper() = default;
+  reaper(const reaper&) = delete;
+  reaper& operator=(const reaper&) = delete;
+  /// Ends the process and reaps it. What it still has for descendants goes to the next subreaper.
+  ~reaper();
+
+  /// Makes the process, has it start the command, and returns what spawn() returned there.
+  /// Throws where that fails.
+  spawn_result start(char* const* argv, const spawn_options& options);
+
+  [[nodiscard]] pid_t pid() const noexcept { return process_->pid(); }
+
+  /// Readable when there is something to learn().
+  [[nodiscard]] int descriptor() const noexcept { return connection_.get(); }
+
+  /// Takes in what the reaper reported, without waiting.
+  void learn();
+
+  /// How the command ended, once it has.
+  [[nodiscard]] std::optional<exit_status> command() const noexcept { return command_; }
+  /// Whether no descendant is left.
+  [[nodiscard]] bool all_gone() const noexcept { return all_gone_; }
+
+private:
+  struct report;
+  void make_process(char* const* argv, const spawn_options& options);
+
+  unique_fd connection_;
+  std::optional<pidfd> process_;
+  std::optional<exit_status> command_;
+  bool all_gone_ = false;
+};
+
+} // namespace sigkit

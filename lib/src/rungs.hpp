@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include <sigkit/ladder.hpp>
+#include <sigkit/supervise.hpp>
+
+#include "system.hpp"
+
+namespace sigkit {
+
+/// The ladder of one run: its rungs, and when the next one is due.
+class rungs {
+public:
+  struct rung {
+    duration after;
+    signal_id signal;
+    scope reach;
+  };
+
+  explicit rungs(const supervise_options& options);
+
+  /// Starts at the first rung, or after it, where a signal from outside has taken its place.
+  void start(sys::clock::time_point now) { go_to(0, now); }
+  void start_after_first(sys::clock::time_point now) { go_to(1, now); }
+
+  /// Whether there is a rung to come.
+  [[nodiscard]] bool pending() const noexcept { return started_ && next_ < rungs_.size(); }
+  [[nodiscard]] bool started() const noexcept { return started_; }
+
+  /// When the next rung is due; the end of time where there is none.
+  [[nodiscard]] sys::clock::time_point due() const noexcept { return due_; }
+
+  /// The next rung, if it is due; the one after it is then counted from `now`.
+  std::optional<rung> take(sys::clock::time_point now);
+
+  /// Whether some rung has a scope.
+  [[nodiscard]] bool has_scope(scope reach) const noexcept;
+
+private:
+  void go_to(std::size_t index, sys::clock::time_point now);
+
+  std::vector<rung> rungs_;
+  std::size_t next_ = 0;
+  bool started_ = false;
+  sys::clock::time_point due_ = sys::clock::time_point::max();
+};
+
+} // namespace sigkit

@@ -1,0 +1,78 @@
+#include <sigkit/signal_info.hpp>
+
+namespace sigkit {
+
+signal_info signal_info::from(const siginfo_t& info) noexcept {
+  signal_info result;
+  result.signal = signal_id(info.si_signo);
+  result.code = info.si_code;
+  result.error_number = info.si_errno;
+  if (info.si_code == SI_TIMER) {
+    result.value = info.si_value.sival_int;
+    return result;
+  }
+  const bool from_kernel = info.si_code > 0;
+  if (from_kernel && info.si_signo == SIGIO) {
+    result.band = info.si_band;
+    return result;
+  }
+  if (from_kernel && info.si_signo != SIGCHLD) return result;
+  result.pid = info.si_pid;
+  result.uid = info.si_uid;
+  if (from_kernel)
+    result.status = info.si_status;
+  else
+    result.value = info.si_value.sival_int;
+  return result;
+}
+
+signal_info signal_info::from(const signalfd_siginfo& info) noexcept {
+  signal_info result;
+  result.signal = signal_id(static_cast<int>(info.ssi_signo));
+  result.code = info.ssi_code;
+  result.error_number = info.ssi_errno;
+  result.pid = static_cast<pid_t>(info.ssi_pid);
+  result.uid = info.ssi_uid;
+  result.status = info.ssi_status;
+  result.band = info.ssi_band;
+  result.value = info.ssi_int;
+  return result;
+}
+
+namespace {
+
+struct named_code {
+  int signal; // 0: any
+  int code;
+  const char* name;
+};
+
+#define SIGKIT_CODE(signal, code) {signal, code, #code}
+constexpr named_code named_codes[] = {
+    SIGKIT_CODE(0, SI_USER),           SIGKIT_CODE(0, SI_KERNEL),
+    SIGKIT_CODE(0, SI_QUEUE),          SIGKIT_CODE(0, SI_TIMER),
+    SIGKIT_CODE(0, SI_MESGQ),          SIGKIT_CODE(0, SI_ASYNCIO),
+    SIGKIT_CODE(0, SI_SIGIO),          SIGKIT_CODE(0, SI_TKILL),
+    SIGKIT_CODE(SIGCHLD, CLD_EXITED),  SIGKIT_CODE(SIGCHLD, CLD_KILLED),
+    SIGKIT_CODE(SIGCHLD, CLD_DUMPED),  SIGKIT_CODE(SIGCHLD, CLD_TRAPPED),
+    SIGKIT_CODE(SIGCHLD, CLD_STOPPED), SIGKIT_CODE(SIGCHLD, CLD_CONTINUED),
+    SIGKIT_CODE(SIGSEGV, SEGV_MAPERR), SIGKIT_CODE(SIGSEGV, SEGV_ACCERR),
+    SIGKIT_CODE(SIGBUS, BUS_ADRALN),   SIGKIT_CODE(SIGBUS, BUS_ADRERR),
+    SIGKIT_CODE(SIGBUS, BUS_OBJERR),   SIGKIT_CODE(SIGFPE, FPE_INTDIV),
+    SIGKIT_CODE(SIGFPE, FPE_INTOVF),   SIGKIT_CODE(SIGFPE, FPE_FLTDIV),
+    SIGKIT_CODE(SIGILL, ILL_ILLOPC),   SIGKIT_CODE(SIGILL, ILL_ILLOPN),
+    SIGKIT_CODE(SIGIO, POLL_IN),       SIGKIT_CODE(SIGIO, POLL_OUT),
+    SIGKIT_CODE(SIGIO, POLL_HUP),
+};
+#undef SIGKIT_CODE
+
+} // namespace
+
+std::string code_name(const signal_info& info) {
+  for (const named_code& known : named_codes)
+    if (known.code == info.code && (known.signal == 0 || known.signal == info.signal.number()))
+      return known.name;
+  return std::to_string(info.code);
+}
+
+} // namespace sigkit

@@ -1,0 +1,165 @@
+#include <sigkit/spawn.hpp>
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <climits>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sigkit/mask.hpp>
+
+#include "system.hpp"
+
+// The child runs in this process's memory until it executes the program: it writes its failure
+// where the parent reads it, and the sanitizers must not count its stack as the parent's.
+#define SIGKIT_IN_CHILD __attribute__((no_sanitize("address", "thread", "undefined"), noinline))
+
+namespace sigkit {
+
+namespace {
+
+struct start {
+  char* const* argv;
+  const char* search_path;
+  const spawn_options* options;
+  sigset_t mask;
+  pid_t parent;
+  int exec_error = 0;
+  std::array<char, PATH_MAX> path{}; ///< what was last tried
+};
+
+SIGKIT_IN_CHILD void set_dispositions(const spawn_options& options) {
+  struct sigaction action;
+  for (int number = 1; number <= signal_id::highest; ++number) {
+    const signal_id signal(number);
+    void (*wanted)(int) = nullptr;
+    if (options.ignore.contains(signal))
+      wanted = SIG_IGN;
+    else if (options.reset.contains(signal))
+      wanted = SIG_DFL;
+    else if (::sigaction(number, nullptr, &action) != 0 || action.sa_handler == SIG_DFL ||
+             action.sa_handler == SIG_IGN)
+      continue;
+    else
+      wanted = SIG_DFL; // caught: must not run here, once the mask is lifted
+    std::memset(&action, 0, sizeof action);
+    action.sa_handler = wanted;
+    ::sigaction(number, &action, nullptr);
+  }
+}
+
+/// Puts DIRECTORY/FILE into `path`; false where it is too long. An empty directory is the
+/// working directory.
+SIGKIT_IN_CHILD bool join(std::array<char, PATH_MAX>& path, std::string_view directory,
+                          std::string_view file) {
+  if (directory.size() + file.size() + 2 > path.size()) return false;
+  char* at = path.data();
+  if (!directory.empty()) {
+    std::memcpy(at, directory.data(), directory.size());
+    at += directory.size();
+    *at++ = '/';
+  }
+  std::memcpy(at, file.data(), file.size());
+  at[file.size()] = '\0';
+  return true;
+}
+
+/// execve(2) along the search path, as execvp(3): goes on past what is not there and what may not
+/// be executed, and remembers the latter. Returns errno.
+SIGKIT_IN_CHILD int execute(start& begin) {
+  const std::string_view file = begin.argv[0];
+  if (file.empty()) return ENOENT;
+  if (file.find('/') != std::string_view::npos) {
+    if (!join(begin.path, {}, file)) return ENAMETOOLONG;
+    ::execve(begin.path.data(), begin.argv, environ);
+    return errno;
+  }
+  bool denied = false;
+  std::string_view rest = begin.search_path;
+  for (bool more = true; more;) {
+    const std::size_t end = rest.find(':');
+    const std::string_view directory = rest.substr(0, end);
+    more = end != std::string_view::npos;
+    if (more) rest.remove_prefix(end + 1);
+    if (!join(begin.path, directory, file)) continue;
+    ::execve(begin.path.data(), begin.argv, environ);
+    switch (errno) {
+    case EACCES: denied = true; break;
+    case ENOENT:
+    case ENOTDIR:
+    case ESTALE:
+    case ENODEV:
+    case ETIMEDOUT: break;
+    default: return errno;
+    }
+  }
+  return denied ? EACCES : ENOENT;
+}
+
+SIGKIT_IN_CHILD int run_child(void* argument) {
+  start& begin = *static_cast<start*>(argument);
+  const spawn_options& options = *begin.options;
+  set_dispositions(options);
+  if (options.new_session) ::setsid();
+  if (options.new_group) ::setpgid(0, 0);
+  if (options.parent_death != signull) {
+    ::prctl(PR_SET_PDEATHSIG, options.parent_death.number());
+    if (::getppid() != begin.parent) ::_exit(127); // it ended before the signal was asked for
+  }
+  ::sigprocmask(SIG_SETMASK, &begin.mask, nullptr);
+  begin.exec_error = execute(begin);
+  ::_exit(127);
+}
+
+/// One try. A child that could not execute the program has been reaped when this returns.
+spawn_result try_once(start& begin) {
+  // The parent does not run before the child is done with this stack.
+  alignas(16) std::array<char, 16384> stack;
+  int descriptor = -1;
+  begin.exec_error = 0;
+  const int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
+  const pid_t pid = ::clone(&run_child, stack.data() + stack.size(), flags, &begin, &descriptor);
+  if (pid < 0) fail(errno, "clone(2)");
+  unique_fd handle(descriptor);
+  if (begin.exec_error == 0) return {pidfd(pid, std::move(handle)), 0};
+  int status = 0;
+  sys::retry([&] { return ::waitpid(pid, &status, 0); });
+  return {std::nullopt, begin.exec_error};
+}
+
+} // namespace
+
+spawn_result spawn(char* const* argv, const spawn_options& options) {
+  const char* search_path = ::getenv("PATH");
+  start begin{.argv = argv,
+              .search_path = search_path != nullptr ? search_path : "/bin:/usr/bin",
+              .options = &options,
+              .mask = {},
+              .parent = ::getpid()};
+  begin.mask =
+      options.mask.value_or(pthread_sigmask(mask_change::block, {})).to_sigset();
+  // Until the child has reset its dispositions, nothing may be delivered to it.
+  const scoped_mask blocked(mask_change::block, signal_set::all());
+  spawn_result result = try_once(begin);
+  if (result.exec_error != ENOEXEC) return result;
+
+  std::string shell = "/bin/sh";
+  std::string script = begin.path.data();
+  std::vector<char*> shell_argv{shell.data(), script.data()};
+  for (char* const* argument = argv + 1; *argument != nullptr; ++argument)
+    shell_argv.push_back(*argument);
+  shell_argv.push_back(nullptr);
+  begin.argv = shell_argv.data();
+  return try_once(begin);
+}
+
+} // namespace sigkit

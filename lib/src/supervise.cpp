@@ -1,0 +1,348 @@
+#include <sigkit/supervise.hpp>
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <sigkit/disposition.hpp>
+#include <sigkit/mask.hpp>
+#include <sigkit/pidfd.hpp>
+#include <sigkit/process_tree.hpp>
+#include <sigkit/spawn.hpp>
+
+#include "command_scope.hpp"
+#include "reaper.hpp"
+#include "rungs.hpp"
+#include "system.hpp"
+
+namespace sigkit {
+
+namespace {
+
+using time_point = sys::clock::time_point;
+
+constexpr duration survivors_limit = std::chrono::seconds(5);
+constexpr duration first_sweep = std::chrono::milliseconds(5);
+constexpr duration longest_sweep = std::chrono::milliseconds(200);
+
+/// What is blocked while supervising. CONT and TSTP keep their effect on this process: as part of
+/// a job it stops and goes on with it.
+signal_set blocked_signals() {
+  return signal_set::all() - signal_set{sigkill, sigstop, sigcont, sigtstp};
+}
+
+/// What is read and acted on. TTIN and TTOU are blocked, so that a message reaches the terminal
+/// from the background too, and nothing else; WINCH and URG end nobody.
+signal_set handled_signals() {
+  return blocked_signals() - signal_set{sigttin, sigttou, sigwinch, sigurg};
+}
+
+bool has_children() {
+  siginfo_t info{};
+  return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0;
+}
+
+/// SIGCHLD at its default action, for as long as it lives: were it ignored, children would be
+/// reaped by the kernel, and their status lost.
+class default_sigchld {
+public:
+  default_sigchld() {
+    struct sigaction action {};
+    action.sa_handler = SIG_DFL;
+    if (::sigaction(SIGCHLD, &action, &previous_) != 0) fail(errno, "sigaction(2) of CHLD");
+  }
+  default_sigchld(const default_sigchld&) = delete;
+  default_sigchld& operator=(const default_sigchld&) = delete;
+  ~default_sigchld() { ::sigaction(SIGCHLD, &previous_, nullptr); }
+
+  [[nodiscard]] bool was_ignored() const noexcept { return previous_.sa_handler == SIG_IGN; }
+
+private:
+  struct sigaction previous_ {};
+};
+
+} // namespace
+
+supervise_events::~supervise_events() = default;
+void supervise_events::sending(signal_id /*signal*/, scope /*reach*/) {}
+void supervise_events::received(const signal_info& /*info*/) {}
+
+class supervisor::state {
+public:
+  state(supervise_options options, supervise_events* events)
+      : options_(std::move(options)), events_(events != nullptr ? events : &silent_),
+        rungs_(options_) {}
+
+  supervise_result run(char* const* argv);
+
+private:
+  bool start(char* const* argv);
+  spawn_result start_command(char* const* argv, const spawn_options& how);
+  void watch();
+  [[nodiscard]] bool finished() const;
+  void wait_for_something();
+  void read_signals();
+  void handle(const signal_info& info);
+  [[nodiscard]] bool is_to_be_forwarded(const signal_info& info) const;
+  void forward(const signal_info& info);
+  void reap();
+  void reap_command();
+  void reap_descendants();
+  void command_ended(std::optional<exit_status> status);
+  void act_on_time();
+  void reach_limit(time_point now);
+  void name_outcome(outcome how);
+  void send(signal_id signal, scope reach);
+  void begin_sweeping(time_point now);
+  void sweep(time_point now);
+  void kill_command() noexcept;
+
+  supervise_options options_;
+  supervise_events silent_;
+  supervise_events* events_;
+  const scoped_mask mask_{mask_change::block, blocked_signals()};
+  const default_sigchld child_signal_;
+  rungs rungs_;
+
+  std::optional<command_scope> scope_;
+  std::optional<reaper> reaper_;
+  std::optional<pidfd> command_;
+  unique_fd signals_;
+
+  bool has_outcome_ = false;
+  bool all_gone_ = false;   ///< scope::tree: no descendant is left
+  bool given_up_ = false;   ///< scope::tree: something is, and KILL does not end it
+  bool limit_fires_ = false;
+  time_point limit_due_ = time_point::max();
+  signal_set sent_to_group_; ///< and so come back to us, as members of the group
+  time_point sweep_due_ = time_point::max();
+  time_point give_up_due_ = time_point::max();
+  duration sweep_pause_ = first_sweep;
+  supervise_result result_;
+};
+
+supervise_result supervisor::state::run(char* const* argv) {
+  try {
+    if (start(argv)) {
+      while (!finished()) watch();
+      if (result_.command) name_outcome(result_.command->signal() ? outcome::signaled : outcome::exited);
+    }
+  } catch (...) {
+    kill_command();
+    throw;
+  }
+  return result_;
+}
+
+/// False where the program could not be executed.
+bool supervisor::state::start(char* const* argv) {
+  const bool needs_tree = rungs_.has_scope(scope::tree);
+  const bool needs_proc = needs_tree || rungs_.has_scope(scope::session);
+  if (needs_proc && !proc_is_usable())
+    fail(ENOENT, "a scope of tree or session: /proc does not show this PID namespace");
+  const bool had_children = options_.dedicated_process && has_children();
+  const bool new_session = rungs_.has_scope(scope::session);
+  signals_ = sys::make_signalfd(handled_signals());
+  scope_.emplace(command_scope::setting{.foreground = options_.foreground,
+                                        .dedicated_process = options_.dedicated_process,
+                                        .new_session = new_session,
+                                        .had_children = had_children});
+
+  spawn_options how;
+  how.mask = mask_.previous();
+  if (child_signal_.was_ignored()) how.ignore.insert(sigchld);
+  how.parent_death = options_.signal;
+  how.new_session = new_session;
+  how.new_group = !new_session && scope_->group() == grouping::command;
+  if (needs_tree && (had_children || !options_.dedicated_process))
+    reaper_.emplace();
+  else if (needs_tree && ::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+    fail(errno, "prctl(2) PR_SET_CHILD_SUBREAPER");
+
+  if (options_.limit != duration::zero())
+    limit_due_ = sys::after(sys::clock::now(), options_.limit);
+  spawn_result started = start_command(argv, how);
+  if (!started.process) {
+    name_outcome(started.exec_error == ENOENT ? outcome::not_found : outcome::not_executable);
+    result_.exec_error = started.exec_error;
+    return false;
+  }
+  command_ = std::move(started.process);
+  scope_->set_command(&*command_, reaper_ ? reaper_->pid() : ::getpid());
+  return true;
+}
+
+spawn_result supervisor::state::start_command(char* const* argv, const spawn_options& how) {
+  return reaper_ ? reaper_->start(argv, how) : spawn(argv, how);
+}
+
+void supervisor::state::watch() {
+  wait_for_something();
+  read_signals();
+  reap();
+  if (!finished()) act_on_time();
+}
+
+bool supervisor::state::finished() const {
+  return given_up_ || (result_.command && (options_.reach != scope::tree || all_gone_));
+}
+
+void supervisor::state::wait_for_something() {
+  const time_point deadline =
+      limit_fires_ ? time_point::min()
+                   : std::min({limit_due_, rungs_.due(), sweep_due_, give_up_due_});
+  std::array<pollfd, 2> sources{{{signals_.get(), POLLIN, 0}, {-1, POLLIN, 0}}};
+  if (reaper_) sources[1].fd = reaper_->descriptor();
+  sys::poll_until(sources, deadline);
+}
+
+void supervisor::state::read_signals() {
+  std::array<signalfd_siginfo, 8> received;
+  std::size_t count = 0;
+  do {
+    count = sys::read_signals(signals_.get(), received);
+    for (std::size_t i = 0; i < count; ++i) handle(signal_info::from(received[i]));
+  } while (count == received.size());
+}
+
+void supervisor::state::handle(const signal_info& info) {
+  const bool from_us = info.code == SI_USER && info.pid == ::getpid();
+  if (info.signal == sigchld || from_us) return;
+  if (info.signal == sigalrm)
+    limit_fires_ = true;
+  else if (is_to_be_forwarded(info))
+    forward(info);
+}
+
+bool supervisor::state::is_to_be_forwarded(const signal_info& info) const {
+  const bool ignored = get_disposition(info.signal) == disposition::ignored;
+  if (ignored && info.signal != options_.signal) return false;
+  const bool by_terminal =
+      info.code == SI_KERNEL && (info.signal == sigint || info.signal == sigquit);
+  if (by_terminal && scope_->group() != grouping::command) return false;
+  // What a member sends to the whole group after it had the signal would otherwise go round.
+  return !(sent_to_group_.contains(info.signal) && scope_->is_in_own_group(info.pid));
+}
+
+void supervisor::state::forward(const signal_info& info) {
+  events_->received(info);
+  name_outcome(outcome::interrupted);
+  send(info.signal, options_.reach);
+  if (!rungs_.started()) rungs_.start_after_first(sys::clock::now());
+}
+
+void supervisor::state::reap() {
+  if (reaper_) {
+    reaper_->learn();
+    all_gone_ = reaper_->all_gone();
+    if (reaper_->command() && !result_.command) command_ended(reaper_->command());
+  } else if (rungs_.has_scope(scope::tree)) {
+    reap_descendants();
+  } else {
+    reap_command();
+  }
+}
+
+void supervisor::state::reap_command() {
+  siginfo_t info{};
+  const auto pid = static_cast<id_t>(command_->pid());
+  const int failed =
+      sys::retry([&] { return ::waitid(P_PID, pid, &info, WEXITED | WNOHANG | __WALL); });
+  if (failed != 0) fail(errno, "waitid(2) of process " + std::to_string(command_->pid()));
+  if (info.si_pid != 0)
+    command_ended(exit_status::from_child_code(info.si_code, info.si_status));
+}
+
+/// This process has no children but what the command left to it.
+void supervisor::state::reap_descendants() {
+  for (;;) {
+    siginfo_t info{};
+    if (sys::retry([&] { return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | __WALL); }) != 0) {
+      all_gone_ = true;
+      return;
+    }
+    if (info.si_pid == 0) return;
+    if (info.si_pid == command_->pid())
+      command_ended(exit_status::from_child_code(info.si_code, info.si_status));
+  }
+}
+
+void supervisor::state::command_ended(std::optional<exit_status> status) {
+  result_.command = status;
+  scope_->forget_command();
+  limit_due_ = time_point::max();
+  limit_fires_ = false;
+}
+
+void supervisor::state::act_on_time() {
+  const time_point now = sys::clock::now();
+  if (limit_fires_ || now >= limit_due_) reach_limit(now);
+  // Only what the command left behind is still there: the ladder is for that.
+  if (result_.command && !rungs_.started()) rungs_.start(now);
+  while (const std::optional<rungs::rung> due = rungs_.take(now)) send(due->signal, due->reach);
+  if (options_.reach == scope::tree && rungs_.started() && !rungs_.pending())
+    begin_sweeping(now);
+  if (now >= std::min(sweep_due_, give_up_due_)) sweep(now);
+}
+
+void supervisor::state::reach_limit(time_point now) {
+  limit_fires_ = false;
+  limit_due_ = time_point::max();
+  if (rungs_.pending()) return; // a signal from outside has started the ladder before
+  result_.limit_reached = true;
+  name_outcome(outcome::timed_out);
+  rungs_.start(now);
+}
+
+void supervisor::state::name_outcome(outcome how) {
+  if (!std::exchange(has_outcome_, true)) result_.how = how;
+}
+
+void supervisor::state::send(signal_id signal, scope reach) {
+  events_->sending(signal, reach);
+  if (reach == scope::group) sent_to_group_.insert(signal);
+  scope_->send(signal, reach);
+}
+
+void supervisor::state::begin_sweeping(time_point now) {
+  if (give_up_due_ != time_point::max()) return;
+  sweep_due_ = sys::after(now, sweep_pause_);
+  give_up_due_ = sys::after(now, survivors_limit);
+}
+
+/// KILL was sent to all that was found. What was not found then is found now.
+void supervisor::state::sweep(time_point now) {
+  if (now < give_up_due_) {
+    scope_->send(sigkill, scope::tree);
+    sweep_pause_ = std::min(sweep_pause_ * 2, longest_sweep);
+    sweep_due_ = sys::after(now, sweep_pause_);
+    return;
+  }
+  given_up_ = true;
+  for (process_facts& facts : descendants(scope_->root()))
+    if (facts.state != 'Z' && facts.state != 'X') result_.survivors.push_back(std::move(facts));
+}
+
+/// After a failure: the command must not go on without a limit.
+void supervisor::state::kill_command() noexcept {
+  if (!command_ || result_.command) return;
+  try {
+    if (options_.reach == scope::tree) scope_->send(sigkill, scope::tree);
+  } catch (const std::exception&) { // what cannot be found cannot be killed; the command can
+  }
+  sys::pidfd_send_signal(command_->descriptor(), sigkill);
+}
+
+supervisor::supervisor(supervise_options options, supervise_events* events)
+    : state_(std::make_unique<state>(std::move(options), events)) {}
+
+supervisor::~supervisor() = default;
+
+supervise_result supervisor::run(char* const* argv) { return state_->run(argv); }
+
+} // namespace sigkit

@@ -1,0 +1,95 @@
+#include "system.hpp"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <csignal>
+
+namespace sigkit::sys {
+
+namespace {
+
+int errno_of(long result) noexcept { return result < 0 ? errno : 0; }
+
+} // namespace
+
+clock::time_point after(clock::time_point start, duration length) noexcept {
+  return length > clock::time_point::max() - start ? clock::time_point::max() : start + length;
+}
+
+timespec to_timespec(duration length) noexcept {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(length);
+  return {static_cast<time_t>(seconds.count()), static_cast<long>((length - seconds).count())};
+}
+
+unique_fd open_at(int directory, const char* path, int flags) noexcept {
+  return unique_fd(retry([&] { return ::openat(directory, path, flags | O_CLOEXEC); }));
+}
+
+bool read_all(int descriptor, std::string& text) {
+  text.clear();
+  constexpr std::size_t chunk = 4096;
+  for (;;) {
+    const std::size_t size = text.size();
+    text.resize(size + chunk);
+    const ssize_t count = retry([&] { return ::read(descriptor, text.data() + size, chunk); });
+    text.resize(size + static_cast<std::size_t>(count > 0 ? count : 0));
+    if (count < 0) return false;
+    if (count == 0) return true;
+  }
+}
+
+unique_fd make_signalfd(signal_set set) {
+  const sigset_t native = set.to_sigset();
+  const int descriptor = ::signalfd(-1, &native, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (descriptor < 0) fail(errno, "signalfd(2)");
+  return unique_fd(descriptor);
+}
+
+std::size_t read_signals(int descriptor, std::span<signalfd_siginfo> received) {
+  const ssize_t count =
+      retry([&] { return ::read(descriptor, received.data(), received.size_bytes()); });
+  if (count < 0 && errno != EAGAIN) fail(errno, "read(2) of a signalfd");
+  return count < 0 ? 0 : static_cast<std::size_t>(count) / sizeof(signalfd_siginfo);
+}
+
+void poll_until(std::span<pollfd> descriptors, clock::time_point deadline) {
+  for (;;) {
+    timespec left{};
+    const bool bounded = deadline != clock::time_point::max();
+    if (bounded) left = to_timespec(std::max(deadline - clock::now(), clock::duration::zero()));
+    if (::ppoll(descriptors.data(), descriptors.size(), bounded ? &left : nullptr, nullptr) >= 0)
+      return;
+    if (errno != EINTR && errno != EAGAIN && errno != ENOMEM) fail(errno, "ppoll(2)");
+  }
+}
+
+int write_all(int descriptor, std::string_view text) noexcept {
+  while (!text.empty()) {
+    const ssize_t count = retry([&] { return ::write(descriptor, text.data(), text.size()); });
+    if (count >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(count));
+      continue;
+    }
+    if (errno != EAGAIN) return errno;
+    pollfd writable{descriptor, POLLOUT, 0};
+    ::poll(&writable, 1, -1);
+  }
+  return 0;
+}
+
+int pidfd_open(pid_t pid, unique_fd& result) noexcept {
+  const long descriptor = ::syscall(SYS_pidfd_open, pid, 0);
+  if (descriptor < 0) return errno;
+  result.reset(static_cast<int>(descriptor));
+  return 0;
+}
+
+int pidfd_send_signal(int pidfd, signal_id signal) noexcept {
+  return errno_of(::syscall(SYS_pidfd_send_signal, pidfd, signal.number(), nullptr, 0));
+}
+
+int kill(pid_t pid, signal_id signal) noexcept { return errno_of(::kill(pid, signal.number())); }
+
+} // namespace sigkit::sys

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include <cerrno>
+#include <chrono>
+#include <concepts>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <sigkit/duration.hpp>
+#include <sigkit/signal_id.hpp>
+#include <sigkit/signal_set.hpp>
+#include <sigkit/unique_fd.hpp>
+
+#include "failure.hpp"
+
+// The private system-call layer: what may be interrupted is repeated here, and errno is read
+// here, at once. A function that returns int returns 0 or errno where its caller has to tell
+// failures apart; the others throw.
+namespace sigkit::sys {
+
+/// Calls `f` again for as long as it fails with EINTR.
+template <std::invocable F> auto retry(F f) {
+  decltype(f()) result;
+  do result = f();
+  while (result == -1 && errno == EINTR);
+  return result;
+}
+
+/// CLOCK_MONOTONIC, which time spent stopped counts in and setting the clock does not.
+using clock = std::chrono::steady_clock;
+
+/// `start` + `length`, and the end of time where that is past it.
+clock::time_point after(clock::time_point start, duration length) noexcept;
+
+timespec to_timespec(duration length) noexcept;
+
+/// An open file of /proc (or below `directory`); empty where it cannot be opened.
+unique_fd open_at(int directory, const char* path, int flags) noexcept;
+
+/// Reads all there is into `text`; false where reading fails (the process has ended).
+bool read_all(int descriptor, std::string& text);
+
+/// A signalfd(2) of `set`, close-on-exec and non-blocking.
+unique_fd make_signalfd(signal_set set);
+
+/// Takes pending signals from a signalfd, as many as there are and fit; says how many.
+std::size_t read_signals(int descriptor, std::span<signalfd_siginfo> received);
+
+/// ppoll(2) until something is ready or `deadline` is reached, whatever interrupts it.
+void poll_until(std::span<pollfd> descriptors, clock::time_point deadline);
+
+/// Writes all of `text`; 0 or errno. A descriptor that would block is waited for.
+int write_all(int descriptor, std::string_view text) noexcept;
+
+// Each returns 0 or errno.
+int pidfd_open(pid_t pid, unique_fd& result) noexcept;
+int pidfd_send_signal(int pidfd, signal_id signal) noexcept;
+int kill(pid_t pid, signal_id signal) noexcept;
+
+} // namespace sigkit::sys
