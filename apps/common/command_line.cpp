@@ -35,10 +35,7 @@ command_line::command_line(const char* usage, const char* description, const cha
   app.description(description);
   app.footer(footer);
   app.get_formatter()->column_width(28);
-  using takes = option_shape::value;
-  parser_->group = "Help";
-  parser_->add(app.set_help_flag("--help", "print this and exit"), takes::none);
-  parser_->add(app.set_version_flag("--version", "", "print the version and exit"), takes::none);
+  app.set_help_flag();
 }
 
 command_line::~command_line() = default;
@@ -69,20 +66,34 @@ void command_line::repeated(const char* names, const char* value_name,
                option_shape::value::required);
 }
 
+void command_line::add_help() {
+  using takes = option_shape::value;
+  group("Help", true);
+  parser_->add(parser_->app.set_help_flag("--help", "print this and exit"), takes::none);
+  parser_->add(parser_->app.set_version_flag("--version", "", "print the version and exit"),
+               takes::none);
+}
+
+std::string command_line::help_text() const {
+  std::string text = parser_->app.help("", CLI::AppFormatMode::Normal);
+  // CLI11 knows nothing of the operands, which were cut off before it.
+  const std::size_t start = text.find("Usage:");
+  const std::size_t end = text.find('\n', start);
+  text.replace(start, end - start, "Usage: " + std::string(program_name()) + " " + parser_->usage);
+  for (std::size_t gap = text.find("\n\n\n"); gap != std::string::npos; gap = text.find("\n\n\n"))
+    text.erase(gap, 1);
+  return text;
+}
+
 std::optional<std::vector<char*>> command_line::parse(int argc, char** argv,
                                                       const grammar& rules) {
+  add_help();
   normal_words words = normalise(parser_->shapes, argc > 0 ? argv + 1 : argv, rules);
   std::ranges::reverse(words.options); // CLI11 takes them from the back
   try {
     parser_->app.parse(std::move(words.options));
   } catch (const CLI::CallForHelp&) {
-    std::string text = parser_->app.help("", CLI::AppFormatMode::Normal);
-    // CLI11 knows nothing of operands that were cut off before it.
-    const std::size_t start = text.find("Usage:");
-    const std::size_t end = text.find('\n', start);
-    text.replace(start, end - start,
-                 "Usage: " + std::string(program_name()) + " " + parser_->usage);
-    print(text);
+    print(help_text());
     return std::nullopt;
   } catch (const CLI::CallForVersion&) {
     print(std::string(program_name()) + " (sigkit) " SIGKIT_VERSION "\n");

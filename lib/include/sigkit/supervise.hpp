@@ -86,18 +86,18 @@ struct supervise_result {
 /// the object lives, signals are blocked in the calling thread, and SIGCHLD has its default
 /// action. One at a time in a process; other threads, if any, keep those signals blocked.
 /// Thread-safe: no. Async-signal-safe: no.
-class SIGKIT_API supervisor {
+class supervisor {
 public:
-  explicit supervisor(supervise_options options, supervise_events* events = nullptr);
+  SIGKIT_API explicit supervisor(supervise_options options, supervise_events* events = nullptr);
   supervisor(const supervisor&) = delete;
   supervisor& operator=(const supervisor&) = delete;
-  ~supervisor();
+  SIGKIT_API ~supervisor();
 
   /// Starts argv[0] (ended by a null pointer, as for execvp(3)) and returns when it is over.
   /// Called once.
   /// Throws sigkit::error where the scope cannot be had (before anything is started), or where the
   /// system refuses what supervising needs; then the command has been killed.
-  supervise_result run(char* const* argv);
+  SIGKIT_API supervise_result run(char* const* argv);
 
 private:
   class state;
