@@ -3,4 +3,6 @@
 
 extern "C" int SIGKIT_PROGRAM(int argc, char** argv);
 
-int main(int argc, char** argv) { return SIGKIT_PROGRAM(argc, argv); }
+int main(int argc, char** argv) {
+  return SIGKIT_PROGRAM(argc, argv);
+}

@@ -39,12 +39,13 @@ struct request {
 std::string row(signal_id signal, bool plain) {
   constexpr const char* for_person = "{:>2}  {:<9}  {:<9}  {}\n";
   constexpr const char* for_script = "{}\t{}\t{}\t{}\n";
-  return fmt::format(fmt::runtime(plain ? for_script : for_person), signal.number(),
-                     signal.name(), to_string(signal.action()), signal.description());
+  return fmt::format(fmt::runtime(plain ? for_script : for_person), signal.number(), signal.name(),
+                     to_string(signal.action()), signal.description());
 }
 
 std::string header(bool plain) {
-  return plain ? "" : fmt::format("{:>2}  {:<9}  {:<9}  {}\n", "", "NAME", "DEFAULT", "WHAT IT IS FOR");
+  return plain ? ""
+               : fmt::format("{:>2}  {:<9}  {:<9}  {}\n", "", "NAME", "DEFAULT", "WHAT IT IS FOR");
 }
 
 /// A signal's number, or an exit status that tells of one: 128 + n, and 256 + n as ksh has it.
@@ -53,7 +54,8 @@ std::optional<signal_id> from_number_or_status(std::string_view text) {
       text.find_first_not_of("0123456789") != std::string_view::npos)
     return std::nullopt;
   int number = 0;
-  for (const char digit : text) number = number * 10 + (digit - '0');
+  for (const char digit : text)
+    number = number * 10 + (digit - '0');
   if (number > 256)
     number -= 256;
   else if (number > 128)
@@ -66,7 +68,8 @@ std::optional<signal_set> from_mask(std::string_view text) {
   text.remove_prefix(2);
   if (text.empty() || text.find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos)
     return std::nullopt;
-  while (text.size() > 1 && text.front() == '0') text.remove_prefix(1);
+  while (text.size() > 1 && text.front() == '0')
+    text.remove_prefix(1);
   if (text.size() > 16) return std::nullopt;
   return signal_set::from_mask(std::stoull(std::string(text), nullptr, 16));
 }
@@ -90,7 +93,8 @@ std::optional<std::string> translate(std::string_view spec, const request& wante
 
 int list_all(const request& wanted) {
   std::string text = header(wanted.plain);
-  for (const signal_id signal : signal_set::all()) text += row(signal, wanted.plain);
+  for (const signal_id signal : signal_set::all())
+    text += row(signal, wanted.plain);
   print(text);
   return success;
 }

@@ -59,7 +59,8 @@ word_meaning meaning_of(std::string_view word, const normal_words& before) {
     has_signal = has_signal || option.starts_with("--signal=") || option.starts_with("-n");
   const bool name = text.front() >= 'A' && text.front() <= 'Z';
   if (is_number(text) && has_signal) return {.is_operand = true, .option = {}};
-  if (is_number(text) || name) return {.is_operand = false, .option = "--signal=" + std::string(text)};
+  if (is_number(text) || name)
+    return {.is_operand = false, .option = "--signal=" + std::string(text)};
   return {};
 }
 
@@ -83,19 +84,21 @@ target to_target(const char* word) {
 bool parse(int argc, char** argv, request& wanted) {
   command_line line(usage, description, footer);
   line.group("Options as kill(1) has them", true);
-  line.repeated("-s,--signal", "SIG",
-                [&](std::string_view text) { wanted.signals.push_back(to_signal(text)); },
-                "the signal, by name or number");
-  line.repeated("-n", "NUM",
-                [&](std::string_view text) { wanted.signals.push_back(to_signal_number(text)); },
-                "the signal, by number");
+  line.repeated(
+      "-s,--signal", "SIG",
+      [&](std::string_view text) { wanted.signals.push_back(to_signal(text)); },
+      "the signal, by name or number");
+  line.repeated(
+      "-n", "NUM", [&](std::string_view text) { wanted.signals.push_back(to_signal_number(text)); },
+      "the signal, by number");
   line.flag("-v,--verbose", wanted.verbose, "say what was sent to whom");
   const auto operands =
       line.parse(argc, argv, {.stop_at_operand = false, .meaning_of = &meaning_of});
   if (!operands) return false;
   if (wanted.signals.size() > 1) throw usage_error("more than one signal");
   if (operands->empty()) throw usage_error("no process ID specified");
-  for (const char* word : *operands) wanted.targets.push_back(to_target(word));
+  for (const char* word : *operands)
+    wanted.targets.push_back(to_target(word));
   return true;
 }
 

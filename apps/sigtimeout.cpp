@@ -19,8 +19,7 @@ namespace {
 
 constexpr const char* usage = "[OPTION]... DUR COMMAND [ARG]...";
 
-constexpr const char* description =
-    "Run COMMAND, and send it a signal if it still runs after DUR.";
+constexpr const char* description = "Run COMMAND, and send it a signal if it still runs after DUR.";
 
 constexpr const char* footer =
     "DUR is a number with a unit: ns, us, ms, s (where there is none), m, h, d;\n"
@@ -52,14 +51,13 @@ class narrator final : public supervise_events {
 public:
   narrator(const char* command, bool verbose) : command_(command), verbose_(verbose) {}
 
-  void sending(signal_id signal, scope reach) override {
+  void sending(signal_id signal, scope reach) noexcept override {
     if (!verbose_) return;
-    const std::string whom =
-        reach == scope::tree ? " to the tree of command " : " to command ";
+    const std::string whom = reach == scope::tree ? " to the tree of command " : " to command ";
     complain("sending signal " + signal.name() + whom + quoted(command_));
   }
 
-  void received(const signal_info& info) override {
+  void received(const signal_info& info) noexcept override {
     if (!verbose_) return;
     complain("received signal " + info.signal.name() + " from " +
              sender_text(info.code, info.pid, info.uid));
@@ -77,23 +75,24 @@ bool parse(int argc, char** argv, request& wanted) {
   line.flag("-f,--foreground", wanted.options.foreground,
             "make no process group, so that COMMAND can use the\n"
             "terminal; signals reach COMMAND alone");
-  line.option("-k,--kill-after", "DUR",
-              [&](std::string_view text) { wanted.kill_after = to_duration(text); },
-              "send KILL if COMMAND still runs DUR after the first\n"
-              "signal");
+  line.option(
+      "-k,--kill-after", "DUR",
+      [&](std::string_view text) { wanted.kill_after = to_duration(text); },
+      "send KILL if COMMAND still runs DUR after the first\n"
+      "signal");
   line.flag("-p,--preserve-status", wanted.preserve_status,
             "exit with COMMAND's status even at the limit");
-  line.option("-s,--signal", "SIG",
-              [&](std::string_view text) { options.signal = to_signal(text); },
-              "the signal to send at the limit; TERM if not given");
+  line.option(
+      "-s,--signal", "SIG", [&](std::string_view text) { options.signal = to_signal(text); },
+      "the signal to send at the limit; TERM if not given");
   line.flag("-v,--verbose", wanted.verbose, "say each signal that is sent or received on stderr");
   line.group("Options");
-  line.repeated("--then", "STEP",
-                [&](std::string_view text) { options.steps.push_back(to_step(text)); },
-                "the next step, if COMMAND still runs; may be repeated");
-  line.option("--scope", "SCOPE",
-              [&](std::string_view text) { options.reach = to_scope(text); },
-              "what the signals reach");
+  line.repeated(
+      "--then", "STEP", [&](std::string_view text) { options.steps.push_back(to_step(text)); },
+      "the next step, if COMMAND still runs; repeatable");
+  line.option(
+      "--scope", "SCOPE", [&](std::string_view text) { options.reach = to_scope(text); },
+      "what the signals reach");
   line.flag("--tree", wanted.tree, "the same as --scope=tree");
 
   const auto operands = line.parse(argc, argv, {.stop_at_operand = true, .meaning_of = {}});

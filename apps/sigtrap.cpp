@@ -65,8 +65,10 @@ bool parse(int argc, char** argv, request& wanted) {
 }
 
 int become_command(const request& wanted) {
-  for (const signal_id signal : wanted.ignore) set_ignored(signal);
-  for (const signal_id signal : wanted.reset) set_default(signal);
+  for (const signal_id signal : wanted.ignore)
+    set_ignored(signal);
+  for (const signal_id signal : wanted.reset)
+    set_default(signal);
   pthread_sigmask(mask_change::block, wanted.block);
   pthread_sigmask(mask_change::unblock, wanted.unblock);
   ::execvp(wanted.command[0], wanted.command);

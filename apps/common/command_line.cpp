@@ -58,7 +58,8 @@ void command_line::option(const char* names, const char* value_name,
 void command_line::repeated(const char* names, const char* value_name,
                             std::function<void(std::string_view)> take, const char* help) {
   const auto take_each = [take = std::move(take)](const std::vector<std::string>& values) {
-    for (const std::string& value : values) take(value);
+    for (const std::string& value : values)
+      take(value);
   };
   CLI::Option* added =
       parser_->app.add_option_function<std::vector<std::string>>(names, take_each, help);
@@ -85,8 +86,7 @@ std::string command_line::help_text() const {
   return text;
 }
 
-std::optional<std::vector<char*>> command_line::parse(int argc, char** argv,
-                                                      const grammar& rules) {
+std::optional<std::vector<char*>> command_line::parse(int argc, char** argv, const grammar& rules) {
   add_help();
   normal_words words = normalise(parser_->shapes, argc > 0 ? argv + 1 : argv, rules);
   std::ranges::reverse(words.options); // CLI11 takes them from the back

@@ -3,6 +3,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdio>
@@ -45,9 +46,37 @@ void write_stderr(const std::string& line) {
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 
+/// How many bytes the UTF-8 character at the start of `text` has; 0 where it is none.
+std::size_t length_of_character(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text.front());
+  const std::size_t length = first < 0x80                    ? 1
+                             : first >= 0xc2 && first < 0xe0 ? 2
+                             : first >= 0xe0 && first < 0xf0 ? 3
+                             : first >= 0xf0 && first < 0xf5 ? 4
+                                                             : 0;
+  if (length > text.size()) return 0;
+  for (std::size_t i = 1; i < length; ++i)
+    if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return 0;
+  return length;
+}
+
+void append_escaped(std::string& result, char c) {
+  switch (c) {
+  case '\\': result += "\\\\"; return;
+  case '\n': result += "\\n"; return;
+  case '\t': result += "\\t"; return;
+  default: break;
+  }
+  std::array<char, 5> code{};
+  std::snprintf(code.data(), code.size(), "\\x%02x", static_cast<unsigned char>(c));
+  result += code.data();
+}
+
 } // namespace
 
-std::string_view program_name() noexcept { return name; }
+std::string_view program_name() noexcept {
+  return name;
+}
 
 void set_program_name(const char* argv0) noexcept {
   if (argv0 == nullptr || *argv0 == '\0') return;
@@ -66,28 +95,28 @@ void complain_about_help() {
 
 std::string escaped(std::string_view text) {
   std::string result;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool control = byte < 0x20 || byte == 0x7f || (byte >= 0x80 && byte < 0xa0);
-    if (!control && c != '\\') {
-      result += c;
-      continue;
+  while (!text.empty()) {
+    const std::size_t length = length_of_character(text);
+    const auto first = static_cast<unsigned char>(text.front());
+    // U+0080 to U+009F are control characters as well.
+    const bool control =
+        first < 0x20 || first == 0x7f || length == 0 ||
+        (length == 2 && first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0);
+    const std::size_t taken = std::max<std::size_t>(length, 1);
+    for (const char c : text.substr(0, taken)) {
+      if (control || c == '\\')
+        append_escaped(result, c);
+      else
+        result += c;
     }
-    switch (c) {
-    case '\\': result += "\\\\"; break;
-    case '\n': result += "\\n"; break;
-    case '\t': result += "\\t"; break;
-    default: {
-      std::array<char, 5> code{};
-      std::snprintf(code.data(), code.size(), "\\x%02x", byte);
-      result += code.data();
-    }
-    }
+    text.remove_prefix(taken);
   }
   return result;
 }
 
-std::string quoted(std::string_view text) { return "'" + escaped(text) + "'"; }
+std::string quoted(std::string_view text) {
+  return "'" + escaped(text) + "'";
+}
 
 std::string user_name(unsigned uid) {
   const std::string found = look_up_user(uid);

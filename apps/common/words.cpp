@@ -29,7 +29,8 @@ public:
       else
         read_operand();
     }
-    for (; !ended_ && *next_ != nullptr; ++next_) result_.operands.push_back(*next_);
+    for (; !ended_ && *next_ != nullptr; ++next_)
+      result_.operands.push_back(*next_);
     return std::move(result_);
   }
 
@@ -37,7 +38,8 @@ private:
   void read_operand() {
     result_.operands.push_back(*next_++);
     if (!rules_.stop_at_operand) return;
-    for (; *next_ != nullptr; ++next_) result_.operands.push_back(*next_);
+    for (; *next_ != nullptr; ++next_)
+      result_.operands.push_back(*next_);
   }
 
   void read_long() {
@@ -61,7 +63,8 @@ private:
 
   void read_short() {
     std::string_view word = *next_++;
-    const word_meaning meaning = rules_.meaning_of ? rules_.meaning_of(word, result_) : word_meaning{};
+    const word_meaning meaning =
+        rules_.meaning_of ? rules_.meaning_of(word, result_) : word_meaning{};
     if (meaning.is_operand) {
       result_.operands.push_back(*(next_ - 1));
       return;
@@ -95,19 +98,19 @@ private:
       if (shape.long_name.starts_with(name)) fitting.push_back(&shape);
     }
     if (fitting.size() == 1) return *fitting.front();
-    if (fitting.empty())
-      throw usage_error("unrecognized option '--" + escaped(name) + "'");
+    if (fitting.empty()) throw usage_error("unrecognized option '--" + escaped(name) + "'");
     const auto is_classic = [](const option_shape* shape) { return shape->classic; };
     if (std::ranges::count_if(fitting, is_classic) == 1)
       return **std::ranges::find_if(fitting, is_classic);
     std::string message = "option '--" + escaped(name) + "' is ambiguous; possibilities:";
-    for (const option_shape* shape : fitting) message += " '--" + shape->long_name + "'";
+    for (const option_shape* shape : fitting)
+      message += " '--" + shape->long_name + "'";
     throw usage_error(message);
   }
 
   void add(const option_shape& shape, std::string_view value) {
-    const std::string option = shape.long_name.empty() ? std::string("-") + shape.short_name
-                                                       : "--" + shape.long_name;
+    const std::string option =
+        shape.long_name.empty() ? std::string("-") + shape.short_name : "--" + shape.long_name;
     if (value.empty()) throw usage_error("option '" + option + "': the value is empty");
     result_.options.push_back(option + (shape.long_name.empty() ? "" : "=") + std::string(value));
   }
@@ -128,8 +131,7 @@ private:
 
 } // namespace
 
-normal_words normalise(const std::vector<option_shape>& known, char** words,
-                       const grammar& rules) {
+normal_words normalise(const std::vector<option_shape>& known, char** words, const grammar& rules) {
   return reader(known, words, rules).read();
 }
 

@@ -61,8 +61,8 @@ void command_scope::send(signal_id signal, scope reach) {
   case scope::process: send_to_command(signal, continue_single_); break;
   case scope::group: send_to_group(signal); break;
   case scope::session:
-    send_to_all_where(
-        [this](const process_facts& facts) { return facts.session == command_pid_; }, signal);
+    send_to_all_where([this](const process_facts& facts) { return facts.session == command_pid_; },
+                      signal);
     break;
   case scope::tree: send_tree(root_, signal); break;
   }
@@ -104,8 +104,7 @@ void command_scope::signal_group(signal_id signal) {
   if (!would_reach_us(signal) || leave_group())
     send_group(group, signal);
   else
-    send_to_all_where([group](const process_facts& facts) { return facts.group == group; },
-                      signal);
+    send_to_all_where([group](const process_facts& facts) { return facts.group == group; }, signal);
 }
 
 /// Goes over to another group, so that what cannot be blocked can be sent to our own in one call.
@@ -136,8 +135,7 @@ bool command_scope::is_in_own_group(pid_t pid) const noexcept {
   return group_ == grouping::supervisor && pid > 0 && ::getpgid(pid) == ::getpid();
 }
 
-void send_to_all_where(const std::function<bool(const process_facts&)>& belongs,
-                       signal_id signal) {
+void send_to_all_where(const std::function<bool(const process_facts&)>& belongs, signal_id signal) {
   constexpr int enough = 100;
   const pid_t self = ::getpid();
   const bool ends = signal.terminates() && signal != sigkill;

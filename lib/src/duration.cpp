@@ -19,13 +19,8 @@ struct unit {
 };
 
 // Two-letter units first: "ms" is not "m" and something left over.
-constexpr std::array<unit, 7> units{{{"ns", 1},
-                                     {"us", 1e3},
-                                     {"ms", 1e6},
-                                     {"s", 1e9},
-                                     {"m", 60e9},
-                                     {"h", 3600e9},
-                                     {"d", 86400e9}}};
+constexpr std::array<unit, 7> units{
+    {{"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}, {"d", 86400e9}}};
 
 const unit* unit_at(std::string_view text) {
   for (const unit& candidate : units)
@@ -42,8 +37,7 @@ double read_number(const char* text, char** end) {
 /// Whether something other than 0 was written, which strtod may have rounded down to 0.
 bool has_nonzero_digit(std::string_view number) {
   const bool hex = number.find_first_of("xX") != std::string_view::npos;
-  const std::string_view digits =
-      number.substr(0, number.find_first_of(hex ? "pP" : "eE"));
+  const std::string_view digits = number.substr(0, number.find_first_of(hex ? "pP" : "eE"));
   return digits.find_first_of(hex ? "123456789abcdefABCDEF" : "123456789") !=
          std::string_view::npos;
 }
@@ -55,7 +49,9 @@ duration to_duration(double nanoseconds, bool positive) {
   return duration(count == 0 && positive ? 1 : count);
 }
 
-duration add(duration a, duration b) { return a >= never - b ? never : a + b; }
+duration add(duration a, duration b) {
+  return a >= never - b ? never : a + b;
+}
 
 } // namespace
 
@@ -115,8 +111,7 @@ std::string to_string(duration length) {
     seconds %= size;
   }
   const std::int64_t fraction = count % 1'000'000'000;
-  if (seconds != 0 || fraction != 0 || result.empty())
-    result += decimal(seconds, fraction, 9, "s");
+  if (seconds != 0 || fraction != 0 || result.empty()) result += decimal(seconds, fraction, 9, "s");
   return result;
 }
 

@@ -30,6 +30,9 @@ std::vector<pid_t> children(int process, pid_t thread);
 /// The children of every thread of `facts`, which was just read through `process`.
 std::vector<pid_t> children_of_all_threads(int process, const process_facts& facts);
 
+/// Every process that /proc shows. Throws where it cannot be read.
+std::vector<process_facts> processes();
+
 /// The numbers that name entries of a directory.
 std::vector<pid_t> numbers_in(unique_fd directory);
 

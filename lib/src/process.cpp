@@ -39,7 +39,8 @@ template <class Integer> Integer next_field(std::string_view& text, bool& good) 
 } // namespace
 
 std::optional<process_facts> parse_process_stat(std::string_view text) {
-  while (text.ends_with('\n')) text.remove_suffix(1);
+  while (text.ends_with('\n'))
+    text.remove_suffix(1);
   const std::size_t open = text.find(" (");
   const std::size_t close = text.rfind(") ");
   if (open == std::string_view::npos || close == std::string_view::npos || close < open + 2)
@@ -59,7 +60,8 @@ std::optional<process_facts> parse_process_stat(std::string_view text) {
   facts.group = next_field<pid_t>(rest, good);
   facts.session = next_field<pid_t>(rest, good);
   // tty_nr to nice, fields 7 to 19 of proc(5)
-  for (int field = 7; field <= 19; ++field) cut(rest, ' ');
+  for (int field = 7; field <= 19; ++field)
+    cut(rest, ' ');
   facts.threads = next_field<int>(rest, good);
   cut(rest, ' '); // itrealvalue
   facts.start_time = next_field<std::uint64_t>(rest, good);
@@ -67,7 +69,9 @@ std::optional<process_facts> parse_process_stat(std::string_view text) {
   return facts;
 }
 
-bool proc_is_usable() noexcept { return pid_by_proc() == ::getpid(); }
+bool proc_is_usable() noexcept {
+  return pid_by_proc() == ::getpid();
+}
 
 std::optional<process_facts> read_process(pid_t pid) {
   const unique_fd process = proc::open_process(pid);
@@ -75,13 +79,17 @@ std::optional<process_facts> read_process(pid_t pid) {
   return proc::read_stat(process.get(), "stat");
 }
 
-std::vector<process_facts> all_processes() {
+std::vector<process_facts> proc::processes() {
   unique_fd directory = sys::open_at(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
   if (!directory.has_value()) fail(errno, "open(2) of /proc");
   std::vector<process_facts> result;
   for (const pid_t pid : proc::numbers_in(std::move(directory)))
     if (std::optional<process_facts> facts = read_process(pid)) result.push_back(std::move(*facts));
   return result;
+}
+
+std::vector<process_facts> detail::all_processes(failure& why) noexcept {
+  return at_border(why, [] { return proc::processes(); });
 }
 
 namespace proc {

@@ -20,7 +20,9 @@ constexpr std::size_t directory_budget = 256;
 
 constexpr duration freeze_limit = std::chrono::seconds(1);
 
-bool at_rest(char state) { return std::strchr("TtZXD", state) != nullptr; }
+bool at_rest(char state) {
+  return std::strchr("TtZXD", state) != nullptr;
+}
 
 /// A process whose first thread has ended still runs while another thread does.
 bool all_threads_at_rest(int process, const process_facts& facts) {
@@ -51,7 +53,8 @@ std::vector<pid_t> tree_walk::children_of(pid_t pid, const member* known) {
   if (!has_children_files_) {
     std::vector<pid_t> result;
     const auto [first, last] = by_parent_.equal_range(pid);
-    for (auto at = first; at != last; ++at) result.push_back(at->second);
+    for (auto at = first; at != last; ++at)
+      result.push_back(at->second);
     return result;
   }
   if (known == nullptr) {
@@ -69,7 +72,8 @@ std::vector<pid_t> tree_walk::children_of(pid_t pid, const member* known) {
 
 void tree_walk::collect_by_parent() {
   by_parent_.clear();
-  for (const process_facts& facts : all_processes()) by_parent_.emplace(facts.parent, facts.pid);
+  for (const process_facts& facts : all_processes())
+    by_parent_.emplace(facts.parent, facts.pid);
 }
 
 bool tree_walk::pass(bool stop) {
@@ -83,7 +87,8 @@ bool tree_walk::pass(bool stop) {
     pid_t child;
   };
   std::vector<edge> to_visit;
-  for (const pid_t child : children_of(root_, nullptr)) to_visit.push_back({root_, child});
+  for (const pid_t child : children_of(root_, nullptr))
+    to_visit.push_back({root_, child});
   for (std::size_t next = 0; next < to_visit.size(); ++next) {
     const auto [parent, child] = to_visit[next];
     auto found = members_.find(child);
@@ -101,8 +106,8 @@ bool tree_walk::pass(bool stop) {
 }
 
 std::size_t tree_walk::forget_what_was_not_seen() {
-  return std::erase_if(
-      members_, [&](const auto& entry) { return entry.second.last_pass != pass_number_; });
+  return std::erase_if(members_,
+                       [&](const auto& entry) { return entry.second.last_pass != pass_number_; });
 }
 
 /// False where something is new, has changed or is not at rest, so that another pass is due.
@@ -120,8 +125,7 @@ bool tree_walk::visit(pid_t pid, pid_t parent, bool stop) {
   const auto facts = proc::read_stat(fresh.process.get(), "stat");
   // The PID was listed as a child, and may have been recycled before it was opened. Whatever is
   // open now belongs to the tree where its parent does.
-  const bool belongs =
-      facts && (facts->parent == root_ || members_.contains(facts->parent));
+  const bool belongs = facts && (facts->parent == root_ || members_.contains(facts->parent));
   if (!belongs) return false;
   fresh.facts = *facts;
   look_at(fresh, stop, true);
@@ -143,8 +147,7 @@ bool tree_walk::look_at(member& seen, bool stop, bool is_new) {
   if (is_new && stop) sys::pidfd_send_signal(process, sigstop);
   seen.at_rest = all_threads_at_rest(process, seen.facts);
   // One that may not be signalled is never at rest, and must not hold up the others.
-  if (!seen.at_rest && stop && !is_new &&
-      sys::pidfd_send_signal(process, signull) == EPERM)
+  if (!seen.at_rest && stop && !is_new && sys::pidfd_send_signal(process, signull) == EPERM)
     seen.at_rest = true;
   seen.last_pass = pass_number_;
   return was_at_rest && seen.at_rest;
@@ -177,8 +180,7 @@ bool tree_walk::visit_hidden(pid_t pid, pid_t parent, bool stop) {
 
 bool tree_walk::is_listed_child(pid_t pid, pid_t parent) {
   const auto known = members_.find(parent);
-  const auto listed =
-      children_of(parent, known == members_.end() ? nullptr : &known->second);
+  const auto listed = children_of(parent, known == members_.end() ? nullptr : &known->second);
   return std::ranges::find(listed, pid) != listed.end();
 }
 
@@ -186,8 +188,8 @@ bool tree_walk::freeze() {
   const auto deadline = sys::after(sys::clock::now(), freeze_limit);
   for (duration wait = std::chrono::microseconds(50); !pass(true); wait = wait * 3 / 2) {
     if (sys::clock::now() >= deadline) return false;
-    const bool some_run = std::ranges::any_of(
-        members_, [](const auto& entry) { return !entry.second.at_rest; });
+    const bool some_run =
+        std::ranges::any_of(members_, [](const auto& entry) { return !entry.second.at_rest; });
     if (some_run) pause_for(std::min<duration>(wait, std::chrono::milliseconds(5)));
   }
   return true;
@@ -227,8 +229,8 @@ tree_delivery tree_walk::send(signal_id signal,
     else if (failure == EPERM)
       result.not_permitted.push_back(target.facts);
     else if (failure != ESRCH)
-      fail(failure, "pidfd_send_signal(2) of " + signal.name() + " to process " +
-                        std::to_string(pid));
+      fail(failure,
+           "pidfd_send_signal(2) of " + signal.name() + " to process " + std::to_string(pid));
   }
   return result;
 }
@@ -236,27 +238,32 @@ tree_delivery tree_walk::send(signal_id signal,
 std::vector<process_facts> tree_walk::facts() const {
   std::vector<process_facts> result;
   result.reserve(order_.size());
-  for (const pid_t pid : order_) result.push_back(members_.at(pid).facts);
+  for (const pid_t pid : order_)
+    result.push_back(members_.at(pid).facts);
   return result;
 }
 
-std::vector<process_facts> descendants(pid_t root) {
-  tree_walk walk(root);
-  walk.pass(false);
-  return walk.facts();
+std::vector<process_facts> detail::descendants(failure& why, pid_t root) noexcept {
+  return at_border(why, [&] {
+    tree_walk walk(root);
+    walk.pass(false);
+    return walk.facts();
+  });
 }
 
-tree_delivery send_tree(pid_t root, signal_id signal) {
-  tree_walk walk(root);
-  if (!signal.terminates()) {
-    walk.find_all();
-    return walk.send(signal);
-  }
-  const bool frozen = walk.freeze();
-  tree_delivery result = walk.send(signal);
-  result.frozen = frozen;
-  if (signal != sigkill) walk.send(sigcont);
-  return result;
+tree_delivery detail::send_tree(failure& why, pid_t root, signal_id signal) noexcept {
+  return at_border(why, [&] {
+    tree_walk walk(root);
+    if (!signal.terminates()) {
+      walk.find_all();
+      return walk.send(signal);
+    }
+    const bool frozen = walk.freeze();
+    tree_delivery result = walk.send(signal);
+    result.frozen = frozen;
+    if (signal != sigkill) walk.send(sigcont);
+    return result;
+  });
 }
 
 } // namespace sigkit

@@ -96,9 +96,7 @@ spawn_result reaper::start(char* const* argv, const spawn_options& options) {
     sys::retry([&] { return ::send(connection_.get(), &go, 1, MSG_NOSIGNAL); });
     return result;
   }
-  case report::kind::not_started:
-    all_gone_ = true;
-    return {std::nullopt, first.error};
+  case report::kind::not_started: all_gone_ = true; return {std::nullopt, first.error};
   default: fail(first.error, "starting the command in the reaper");
   }
 }
@@ -106,8 +104,8 @@ spawn_result reaper::start(char* const* argv, const spawn_options& options) {
 void reaper::learn() {
   report next{};
   for (;;) {
-    const ssize_t size = sys::retry(
-        [&] { return ::recv(connection_.get(), &next, sizeof next, MSG_DONTWAIT); });
+    const ssize_t size =
+        sys::retry([&] { return ::recv(connection_.get(), &next, sizeof next, MSG_DONTWAIT); });
     if (size < 0 && errno == EAGAIN) return;
     if (size != sizeof next) {
       if (all_gone_) return;

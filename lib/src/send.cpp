@@ -30,16 +30,22 @@ delivery send_checked(pid_t pid, signal_id signal) {
 
 } // namespace
 
-delivery send(pid_t pid, signal_id signal) {
-  if (pid <= 0) fail(EINVAL, "kill(2) of PID " + std::to_string(pid));
-  return send_checked(pid, signal);
+delivery detail::send(failure& why, pid_t pid, signal_id signal) noexcept {
+  return at_border(why, [&] {
+    if (pid <= 0) fail(EINVAL, "kill(2) of PID " + std::to_string(pid));
+    return send_checked(pid, signal);
+  });
 }
 
-delivery send_group(pid_t group, signal_id signal) {
-  if (group < 0 || group == 1) fail(EINVAL, "kill(2) of process group " + std::to_string(group));
-  return send_checked(-group, signal);
+delivery detail::send_group(failure& why, pid_t group, signal_id signal) noexcept {
+  return at_border(why, [&] {
+    if (group < 0 || group == 1) fail(EINVAL, "kill(2) of process group " + std::to_string(group));
+    return send_checked(-group, signal);
+  });
 }
 
-delivery send_all(signal_id signal) { return send_checked(-1, signal); }
+delivery detail::send_all(failure& why, signal_id signal) noexcept {
+  return at_border(why, [&] { return send_checked(-1, signal); });
+}
 
 } // namespace sigkit

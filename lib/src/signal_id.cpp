@@ -63,7 +63,8 @@ constexpr alias aliases[] = {
 
 constexpr auto by_number = [] {
   std::array<entry, signal_id::highest + 1> table{};
-  for (const entry& known : known_signals) table[static_cast<std::size_t>(known.number)] = known;
+  for (const entry& known : known_signals)
+    table[static_cast<std::size_t>(known.number)] = known;
   return table;
 }();
 
@@ -113,10 +114,16 @@ const char* to_string(default_action action) noexcept {
   return "?";
 }
 
-signal_id real_time_min() noexcept { return signal_id(SIGRTMIN); }
-signal_id real_time_max() noexcept { return signal_id(SIGRTMAX); }
+signal_id real_time_min() noexcept {
+  return signal_id(SIGRTMIN);
+}
+signal_id real_time_max() noexcept {
+  return signal_id(SIGRTMAX);
+}
 
-bool signal_id::is_real_time() const noexcept { return number_ >= SIGRTMIN && number_ <= SIGRTMAX; }
+bool signal_id::is_real_time() const noexcept {
+  return number_ >= SIGRTMIN && number_ <= SIGRTMAX;
+}
 
 bool signal_id::is_reserved() const noexcept {
   return number_ > SIGSYS && number_ < SIGRTMIN;

@@ -47,7 +47,8 @@ struct named_code {
   const char* name;
 };
 
-#define SIGKIT_CODE(signal, code) {signal, code, #code}
+#define SIGKIT_CODE(signal, code)                                                                  \
+  { signal, code, #code }
 constexpr named_code named_codes[] = {
     SIGKIT_CODE(0, SI_USER),           SIGKIT_CODE(0, SI_KERNEL),
     SIGKIT_CODE(0, SI_QUEUE),          SIGKIT_CODE(0, SI_TIMER),

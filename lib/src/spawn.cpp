@@ -136,17 +136,14 @@ spawn_result try_once(start& begin) {
   return {std::nullopt, begin.exec_error};
 }
 
-} // namespace
-
-spawn_result spawn(char* const* argv, const spawn_options& options) {
+spawn_result start_program(char* const* argv, const spawn_options& options) {
   const char* search_path = ::getenv("PATH");
   start begin{.argv = argv,
               .search_path = search_path != nullptr ? search_path : "/bin:/usr/bin",
               .options = &options,
               .mask = {},
               .parent = ::getpid()};
-  begin.mask =
-      options.mask.value_or(pthread_sigmask(mask_change::block, {})).to_sigset();
+  begin.mask = options.mask.value_or(pthread_sigmask(mask_change::block, {})).to_sigset();
   // Until the child has reset its dispositions, nothing may be delivered to it.
   const scoped_mask blocked(mask_change::block, signal_set::all());
   spawn_result result = try_once(begin);
@@ -160,6 +157,12 @@ spawn_result spawn(char* const* argv, const spawn_options& options) {
   shell_argv.push_back(nullptr);
   begin.argv = shell_argv.data();
   return try_once(begin);
+}
+
+} // namespace
+
+spawn_result detail::spawn(failure& why, char* const* argv, const spawn_options& options) noexcept {
+  return at_border(why, [&] { return start_program(argv, options); });
 }
 
 } // namespace sigkit

@@ -68,13 +68,9 @@ private:
 
 } // namespace
 
-supervise_events::~supervise_events() = default;
-void supervise_events::sending(signal_id /*signal*/, scope /*reach*/) {}
-void supervise_events::received(const signal_info& /*info*/) {}
-
-class supervisor::state {
+class detail::supervision {
 public:
-  state(supervise_options options, supervise_events* events)
+  supervision(supervise_options options, supervise_events* events)
       : options_(std::move(options)), events_(events != nullptr ? events : &silent_),
         rungs_(options_) {}
 
@@ -115,8 +111,8 @@ private:
   unique_fd signals_;
 
   bool has_outcome_ = false;
-  bool all_gone_ = false;   ///< scope::tree: no descendant is left
-  bool given_up_ = false;   ///< scope::tree: something is, and KILL does not end it
+  bool all_gone_ = false; ///< scope::tree: no descendant is left
+  bool given_up_ = false; ///< scope::tree: something is, and KILL does not end it
   bool limit_fires_ = false;
   time_point limit_due_ = time_point::max();
   signal_set sent_to_group_; ///< and so come back to us, as members of the group
@@ -126,11 +122,13 @@ private:
   supervise_result result_;
 };
 
-supervise_result supervisor::state::run(char* const* argv) {
+supervise_result detail::supervision::run(char* const* argv) {
   try {
     if (start(argv)) {
-      while (!finished()) watch();
-      if (result_.command) name_outcome(result_.command->signal() ? outcome::signaled : outcome::exited);
+      while (!finished())
+        watch();
+      if (result_.command)
+        name_outcome(result_.command->signal() ? outcome::signaled : outcome::exited);
     }
   } catch (...) {
     kill_command();
@@ -140,7 +138,7 @@ supervise_result supervisor::state::run(char* const* argv) {
 }
 
 /// False where the program could not be executed.
-bool supervisor::state::start(char* const* argv) {
+bool detail::supervision::start(char* const* argv) {
   const bool needs_tree = rungs_.has_scope(scope::tree);
   const bool needs_proc = needs_tree || rungs_.has_scope(scope::session);
   if (needs_proc && !proc_is_usable())
@@ -177,40 +175,41 @@ bool supervisor::state::start(char* const* argv) {
   return true;
 }
 
-spawn_result supervisor::state::start_command(char* const* argv, const spawn_options& how) {
+spawn_result detail::supervision::start_command(char* const* argv, const spawn_options& how) {
   return reaper_ ? reaper_->start(argv, how) : spawn(argv, how);
 }
 
-void supervisor::state::watch() {
+void detail::supervision::watch() {
   wait_for_something();
   read_signals();
   reap();
   if (!finished()) act_on_time();
 }
 
-bool supervisor::state::finished() const {
+bool detail::supervision::finished() const {
   return given_up_ || (result_.command && (options_.reach != scope::tree || all_gone_));
 }
 
-void supervisor::state::wait_for_something() {
-  const time_point deadline =
-      limit_fires_ ? time_point::min()
-                   : std::min({limit_due_, rungs_.due(), sweep_due_, give_up_due_});
+void detail::supervision::wait_for_something() {
+  const time_point deadline = limit_fires_
+                                  ? time_point::min()
+                                  : std::min({limit_due_, rungs_.due(), sweep_due_, give_up_due_});
   std::array<pollfd, 2> sources{{{signals_.get(), POLLIN, 0}, {-1, POLLIN, 0}}};
   if (reaper_) sources[1].fd = reaper_->descriptor();
   sys::poll_until(sources, deadline);
 }
 
-void supervisor::state::read_signals() {
+void detail::supervision::read_signals() {
   std::array<signalfd_siginfo, 8> received;
   std::size_t count = 0;
   do {
     count = sys::read_signals(signals_.get(), received);
-    for (std::size_t i = 0; i < count; ++i) handle(signal_info::from(received[i]));
+    for (std::size_t i = 0; i < count; ++i)
+      handle(signal_info::from(received[i]));
   } while (count == received.size());
 }
 
-void supervisor::state::handle(const signal_info& info) {
+void detail::supervision::handle(const signal_info& info) {
   const bool from_us = info.code == SI_USER && info.pid == ::getpid();
   if (info.signal == sigchld || from_us) return;
   if (info.signal == sigalrm)
@@ -219,7 +218,7 @@ void supervisor::state::handle(const signal_info& info) {
     forward(info);
 }
 
-bool supervisor::state::is_to_be_forwarded(const signal_info& info) const {
+bool detail::supervision::is_to_be_forwarded(const signal_info& info) const {
   const bool ignored = get_disposition(info.signal) == disposition::ignored;
   if (ignored && info.signal != options_.signal) return false;
   const bool by_terminal =
@@ -229,14 +228,14 @@ bool supervisor::state::is_to_be_forwarded(const signal_info& info) const {
   return !(sent_to_group_.contains(info.signal) && scope_->is_in_own_group(info.pid));
 }
 
-void supervisor::state::forward(const signal_info& info) {
+void detail::supervision::forward(const signal_info& info) {
   events_->received(info);
   name_outcome(outcome::interrupted);
   send(info.signal, options_.reach);
   if (!rungs_.started()) rungs_.start_after_first(sys::clock::now());
 }
 
-void supervisor::state::reap() {
+void detail::supervision::reap() {
   if (reaper_) {
     reaper_->learn();
     all_gone_ = reaper_->all_gone();
@@ -248,18 +247,17 @@ void supervisor::state::reap() {
   }
 }
 
-void supervisor::state::reap_command() {
+void detail::supervision::reap_command() {
   siginfo_t info{};
   const auto pid = static_cast<id_t>(command_->pid());
   const int failed =
       sys::retry([&] { return ::waitid(P_PID, pid, &info, WEXITED | WNOHANG | __WALL); });
   if (failed != 0) fail(errno, "waitid(2) of process " + std::to_string(command_->pid()));
-  if (info.si_pid != 0)
-    command_ended(exit_status::from_child_code(info.si_code, info.si_status));
+  if (info.si_pid != 0) command_ended(exit_status::from_child_code(info.si_code, info.si_status));
 }
 
 /// This process has no children but what the command left to it.
-void supervisor::state::reap_descendants() {
+void detail::supervision::reap_descendants() {
   for (;;) {
     siginfo_t info{};
     if (sys::retry([&] { return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | __WALL); }) != 0) {
@@ -272,25 +270,25 @@ void supervisor::state::reap_descendants() {
   }
 }
 
-void supervisor::state::command_ended(std::optional<exit_status> status) {
+void detail::supervision::command_ended(std::optional<exit_status> status) {
   result_.command = status;
   scope_->forget_command();
   limit_due_ = time_point::max();
   limit_fires_ = false;
 }
 
-void supervisor::state::act_on_time() {
+void detail::supervision::act_on_time() {
   const time_point now = sys::clock::now();
   if (limit_fires_ || now >= limit_due_) reach_limit(now);
   // Only what the command left behind is still there: the ladder is for that.
   if (result_.command && !rungs_.started()) rungs_.start(now);
-  while (const std::optional<rungs::rung> due = rungs_.take(now)) send(due->signal, due->reach);
-  if (options_.reach == scope::tree && rungs_.started() && !rungs_.pending())
-    begin_sweeping(now);
+  while (const std::optional<rungs::rung> due = rungs_.take(now))
+    send(due->signal, due->reach);
+  if (options_.reach == scope::tree && rungs_.started() && !rungs_.pending()) begin_sweeping(now);
   if (now >= std::min(sweep_due_, give_up_due_)) sweep(now);
 }
 
-void supervisor::state::reach_limit(time_point now) {
+void detail::supervision::reach_limit(time_point now) {
   limit_fires_ = false;
   limit_due_ = time_point::max();
   if (rungs_.pending()) return; // a signal from outside has started the ladder before
@@ -299,24 +297,24 @@ void supervisor::state::reach_limit(time_point now) {
   rungs_.start(now);
 }
 
-void supervisor::state::name_outcome(outcome how) {
+void detail::supervision::name_outcome(outcome how) {
   if (!std::exchange(has_outcome_, true)) result_.how = how;
 }
 
-void supervisor::state::send(signal_id signal, scope reach) {
+void detail::supervision::send(signal_id signal, scope reach) {
   events_->sending(signal, reach);
   if (reach == scope::group) sent_to_group_.insert(signal);
   scope_->send(signal, reach);
 }
 
-void supervisor::state::begin_sweeping(time_point now) {
+void detail::supervision::begin_sweeping(time_point now) {
   if (give_up_due_ != time_point::max()) return;
   sweep_due_ = sys::after(now, sweep_pause_);
   give_up_due_ = sys::after(now, survivors_limit);
 }
 
 /// KILL was sent to all that was found. What was not found then is found now.
-void supervisor::state::sweep(time_point now) {
+void detail::supervision::sweep(time_point now) {
   if (now < give_up_due_) {
     scope_->send(sigkill, scope::tree);
     sweep_pause_ = std::min(sweep_pause_ * 2, longest_sweep);
@@ -324,12 +322,12 @@ void supervisor::state::sweep(time_point now) {
     return;
   }
   given_up_ = true;
-  for (process_facts& facts : descendants(scope_->root()))
+  for (process_facts& facts : sigkit::descendants(scope_->root()))
     if (facts.state != 'Z' && facts.state != 'X') result_.survivors.push_back(std::move(facts));
 }
 
 /// After a failure: the command must not go on without a limit.
-void supervisor::state::kill_command() noexcept {
+void detail::supervision::kill_command() noexcept {
   if (!command_ || result_.command) return;
   try {
     if (options_.reach == scope::tree) scope_->send(sigkill, scope::tree);
@@ -338,11 +336,18 @@ void supervisor::state::kill_command() noexcept {
   sys::pidfd_send_signal(command_->descriptor(), sigkill);
 }
 
-supervisor::supervisor(supervise_options options, supervise_events* events)
-    : state_(std::make_unique<state>(std::move(options), events)) {}
+detail::supervision* detail::new_supervision(failure& why, const supervise_options& options,
+                                             supervise_events* events) noexcept {
+  return at_border(why, [&] { return new supervision(options, events); });
+}
 
-supervisor::~supervisor() = default;
+supervise_result detail::run_supervision(failure& why, supervision* begun,
+                                         char* const* argv) noexcept {
+  return at_border(why, [&] { return begun->run(argv); });
+}
 
-supervise_result supervisor::run(char* const* argv) { return state_->run(argv); }
+void detail::delete_supervision(supervision* begun) noexcept {
+  delete begun;
+}
 
 } // namespace sigkit

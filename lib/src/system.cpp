@@ -10,7 +10,9 @@ namespace sigkit::sys {
 
 namespace {
 
-int errno_of(long result) noexcept { return result < 0 ? errno : 0; }
+int errno_of(long result) noexcept {
+  return result < 0 ? errno : 0;
+}
 
 } // namespace
 
@@ -90,6 +92,8 @@ int pidfd_send_signal(int pidfd, signal_id signal) noexcept {
   return errno_of(::syscall(SYS_pidfd_send_signal, pidfd, signal.number(), nullptr, 0));
 }
 
-int kill(pid_t pid, signal_id signal) noexcept { return errno_of(::kill(pid, signal.number())); }
+int kill(pid_t pid, signal_id signal) noexcept {
+  return errno_of(::kill(pid, signal.number()));
+}
 
 } // namespace sigkit::sys

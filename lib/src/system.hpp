@@ -27,7 +27,8 @@ namespace sigkit::sys {
 /// Calls `f` again for as long as it fails with EINTR.
 template <std::invocable F> auto retry(F f) {
   decltype(f()) result;
-  do result = f();
+  do
+    result = f();
   while (result == -1 && errno == EINTR);
   return result;
 }

@@ -9,7 +9,9 @@ namespace sigkit {
 
 // What the grammars share. None of it looks at the locale.
 
-constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+constexpr bool is_digit(char c) noexcept {
+  return c >= '0' && c <= '9';
+}
 
 inline std::string to_upper(std::string_view text) {
   std::string result(text);

@@ -33,7 +33,8 @@ public:
 
   /// Sends `signal` to all that the last pass has found, that `wanted` accepts, and that are still
   /// there.
-  tree_delivery send(signal_id signal, const std::function<bool(const process_facts&)>& wanted = {});
+  tree_delivery send(signal_id signal,
+                     const std::function<bool(const process_facts&)>& wanted = {});
 
   /// What the last pass found, parents before their children.
   [[nodiscard]] std::vector<process_facts> facts() const;
@@ -41,7 +42,7 @@ public:
 private:
   struct member {
     process_facts facts;
-    unique_fd process;  ///< its /proc directory; empty beyond the budget, or where it is hidden
+    unique_fd process;   ///< its /proc directory; empty beyond the budget, or where it is hidden
     bool hidden = false; ///< listed as a child, but /proc does not show it
     bool at_rest = false;
     unsigned last_pass = 0;

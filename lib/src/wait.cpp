@@ -6,7 +6,9 @@
 
 namespace sigkit {
 
-signal_info sigwaitinfo(signal_set set) {
+namespace {
+
+signal_info wait_for_ever(signal_set set) {
   const sigset_t native = set.to_sigset();
   siginfo_t info;
   if (sys::retry([&] { return ::sigwaitinfo(&native, &info); }) < 0)
@@ -14,9 +16,9 @@ signal_info sigwaitinfo(signal_set set) {
   return signal_info::from(info);
 }
 
-std::optional<signal_info> sigtimedwait(signal_set set, duration timeout) {
+std::optional<signal_info> wait_until(signal_set set, duration timeout) {
   if (timeout < duration::zero()) fail(EINVAL, "sigtimedwait(2) with a negative timeout");
-  if (timeout == never) return sigwaitinfo(set);
+  if (timeout == never) return wait_for_ever(set);
   const sigset_t native = set.to_sigset();
   const auto deadline = sys::after(sys::clock::now(), timeout);
   for (duration left = timeout;;) {
@@ -27,6 +29,17 @@ std::optional<signal_info> sigtimedwait(signal_set set, duration timeout) {
     if (errno != EINTR) fail(errno, "sigtimedwait(2) of " + to_string(set));
     left = std::max<duration>(deadline - sys::clock::now(), duration::zero());
   }
+}
+
+} // namespace
+
+signal_info detail::sigwaitinfo(failure& why, signal_set set) noexcept {
+  return at_border(why, [&] { return wait_for_ever(set); });
+}
+
+std::optional<signal_info> detail::sigtimedwait(failure& why, signal_set set,
+                                                duration timeout) noexcept {
+  return at_border(why, [&] { return wait_until(set, timeout); });
 }
 
 } // namespace sigkit

@@ -2,6 +2,8 @@
 
 #include <string>
 #include <system_error>
+#include <type_traits>
+#include <utility>
 
 #include <sigkit/export.hpp>
 
@@ -23,23 +25,29 @@ public:
       : std::system_error(error_number, std::system_category(), operation) {}
 };
 
+// No exception crosses the border of libsigkit.so, which has a C++ run-time and an unwinder of its
+// own inside (see lib/README.md). What it exports is noexcept and reports into a `failure`; the
+// public functions are these few lines around it, compiled into the program, and throw there.
 namespace detail {
 
-// libsigkit.so carries a C++ run-time of its own (see lib/README.md). An exception that this
-// run-time threw would have another std::system_category() than the program's, and would leave
-// the program's std::uncaught_exceptions() wrong. So the library throws by calling back into the
-// code below, which is compiled into the program: a program meets exceptions of its own run-time.
-using thrower = void (*)(int error_number, const char* operation);
+struct failure {
+  int error_number = 0;
+  std::string operation;
+};
 
-inline void throw_error(int error_number, const char* operation) {
-  throw error(error_number, operation);
+/// Calls an exported function and throws what it reports.
+template <class Result, class... Parameters, class... Arguments>
+Result call(Result (*function)(failure&, Parameters...) noexcept, Arguments&&... arguments) {
+  failure why;
+  if constexpr (std::is_void_v<Result>) {
+    function(why, std::forward<Arguments>(arguments)...);
+    if (why.error_number != 0) throw error(why.error_number, why.operation);
+  } else {
+    Result result = function(why, std::forward<Arguments>(arguments)...);
+    if (why.error_number != 0) throw error(why.error_number, why.operation);
+    return result;
+  }
 }
-
-SIGKIT_API void set_thrower(thrower function) noexcept;
-
-#ifndef SIGKIT_BUILDING_LIBRARY
-inline const bool thrower_is_set = (set_thrower(&throw_error), true);
-#endif
 
 } // namespace detail
 } // namespace sigkit

@@ -30,9 +30,9 @@ inline constexpr std::string_view scope_names = "process, group, session, tree";
 
 /// One rung of a ladder: so long after the rung before, send this signal.
 struct step {
-  duration after{0};           ///< 0: at once; `never`: the ladder ends here
+  duration after{0}; ///< 0: at once; `never`: the ladder ends here
   signal_id signal = sigkill;
-  std::optional<scope> reach;  ///< where it is not the scope of the whole ladder
+  std::optional<scope> reach; ///< where it is not the scope of the whole ladder
 
   bool operator==(const step&) const = default;
 };

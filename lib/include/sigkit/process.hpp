@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <sigkit/error.hpp>
 #include <sigkit/export.hpp>
 
 namespace sigkit {
@@ -23,6 +24,10 @@ struct process_facts {
   int threads = 0;              ///< how many, one that has ended but leads the others included
   std::uint64_t start_time = 0; ///< clock ticks since boot; with pid it names one process for ever
 };
+
+namespace detail {
+SIGKIT_API std::vector<process_facts> all_processes(failure& why) noexcept;
+} // namespace detail
 
 /// Reads the text of /proc/PID/stat; nothing where it is not one. The name may hold anything,
 /// parentheses and line ends too.
@@ -40,6 +45,8 @@ SIGKIT_API bool proc_is_usable() noexcept;
 
 /// Every process that /proc shows, in no order; some may have ended since.
 /// Throws sigkit::error where /proc cannot be read. Thread-safe: yes. Async-signal-safe: no.
-SIGKIT_API std::vector<process_facts> all_processes();
+inline std::vector<process_facts> all_processes() {
+  return detail::call(detail::all_processes);
+}
 
 } // namespace sigkit

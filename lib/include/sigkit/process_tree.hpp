@@ -4,19 +4,12 @@
 
 #include <vector>
 
+#include <sigkit/error.hpp>
 #include <sigkit/export.hpp>
 #include <sigkit/process.hpp>
 #include <sigkit/signal_id.hpp>
 
 namespace sigkit {
-
-/// Every descendant of `root` that can be found from parent to child, parents before their
-/// children; `root` itself is not among them. One look at something that moves: what is forked
-/// during it may be missing. A process whose parent died belongs to the nearest subreaper
-/// (PR_SET_CHILD_SUBREAPER of prctl(2)), or to PID 1, and is found from there alone.
-/// Reads /proc/PID/task/TID/children. Throws sigkit::error where /proc is not usable.
-/// Thread-safe: yes. Async-signal-safe: no.
-SIGKIT_API std::vector<process_facts> descendants(pid_t root);
 
 /// What came of a signal that was sent to a tree.
 struct tree_delivery {
@@ -24,6 +17,21 @@ struct tree_delivery {
   std::vector<process_facts> not_permitted; ///< those that the caller may not signal
   bool frozen = true; ///< false where a terminating signal went out before all stood still
 };
+
+namespace detail {
+SIGKIT_API std::vector<process_facts> descendants(failure& why, pid_t root) noexcept;
+SIGKIT_API tree_delivery send_tree(failure& why, pid_t root, signal_id signal) noexcept;
+} // namespace detail
+
+/// Every descendant of `root` that can be found from parent to child, parents before their
+/// children; `root` itself is not among them. One look at something that moves: what is forked
+/// during it may be missing. A process whose parent died belongs to the nearest subreaper
+/// (PR_SET_CHILD_SUBREAPER of prctl(2)), or to PID 1, and is found from there alone.
+/// Reads /proc/PID/task/TID/children. Throws sigkit::error where /proc is not usable.
+/// Thread-safe: yes. Async-signal-safe: no.
+inline std::vector<process_facts> descendants(pid_t root) {
+  return detail::call(detail::descendants, root);
+}
 
 /// Sends `signal` to every descendant of `root`, and not to `root`.
 ///
@@ -33,6 +41,8 @@ struct tree_delivery {
 /// acted on; not after KILL, which needs none. Other signals go out with nothing frozen.
 /// The caller must not reap a descendant meanwhile, and must not be one.
 /// Throws sigkit::error where /proc is not usable. Thread-safe: yes. Async-signal-safe: no.
-SIGKIT_API tree_delivery send_tree(pid_t root, signal_id signal);
+inline tree_delivery send_tree(pid_t root, signal_id signal) {
+  return detail::call(detail::send_tree, root, signal);
+}
 
 } // namespace sigkit

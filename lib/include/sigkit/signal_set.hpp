@@ -24,7 +24,8 @@ class signal_set {
 public:
   constexpr signal_set() noexcept = default;
   constexpr signal_set(std::initializer_list<signal_id> members) noexcept {
-    for (const signal_id member : members) insert(member);
+    for (const signal_id member : members)
+      insert(member);
   }
 
   static constexpr signal_set from_mask(std::uint64_t mask) noexcept {

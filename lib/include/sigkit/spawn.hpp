@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include <sigkit/error.hpp>
 #include <sigkit/export.hpp>
 #include <sigkit/pidfd.hpp>
 #include <sigkit/signal_set.hpp>
@@ -32,6 +33,11 @@ struct spawn_result {
   int exec_error = 0;
 };
 
+namespace detail {
+SIGKIT_API spawn_result spawn(failure& why, char* const* argv,
+                              const spawn_options& options) noexcept;
+} // namespace detail
+
 /// Starts argv[0], looked for along PATH as execvp(3) does, with `argv` (ended by a null pointer)
 /// as its arguments. A file without an interpreter line is given to /bin/sh.
 ///
@@ -40,6 +46,8 @@ struct spawn_result {
 /// reaps the child. Needs Linux 5.2.
 /// Throws sigkit::error where no child can be made (EAGAIN, ENOMEM, EMFILE).
 /// Thread-safe: yes. Async-signal-safe: no.
-SIGKIT_API spawn_result spawn(char* const* argv, const spawn_options& options = {});
+inline spawn_result spawn(char* const* argv, const spawn_options& options = {}) {
+  return detail::call(detail::spawn, argv, options);
+}
 
 } // namespace sigkit

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <sigkit/duration.hpp>
+#include <sigkit/error.hpp>
 #include <sigkit/exit_status.hpp>
 #include <sigkit/export.hpp>
 #include <sigkit/ladder.hpp>
@@ -43,13 +44,14 @@ struct supervise_options {
 };
 
 /// What run() says on the way. Nothing is said while a process is stopped by the supervisor.
+/// The functions are called in the thread of run(), and do not throw.
 class SIGKIT_API supervise_events {
 public:
-  virtual ~supervise_events();
+  virtual ~supervise_events() = default;
   /// `signal` is about to be sent over `reach`.
-  virtual void sending(signal_id signal, scope reach);
+  virtual void sending(signal_id signal, scope reach) noexcept;
   /// A signal came from outside and is about to be forwarded.
-  virtual void received(const signal_info& info);
+  virtual void received(const signal_info& info) noexcept;
 };
 
 /// How it went. The first that applied names it.
@@ -74,6 +76,18 @@ struct supervise_result {
   std::vector<process_facts> survivors;
 };
 
+inline void supervise_events::sending(signal_id /*signal*/, scope /*reach*/) noexcept {}
+inline void supervise_events::received(const signal_info& /*info*/) noexcept {}
+
+namespace detail {
+class supervision;
+SIGKIT_API supervision* new_supervision(failure& why, const supervise_options& options,
+                                        supervise_events* events) noexcept;
+SIGKIT_API supervise_result run_supervision(failure& why, supervision* begun,
+                                            char* const* argv) noexcept;
+SIGKIT_API void delete_supervision(supervision* begun) noexcept;
+} // namespace detail
+
 /// Runs one command and stays until it has ended: forwards signals, keeps a time limit, climbs a
 /// ladder of signals over a scope, reaps.
 ///
@@ -88,20 +102,24 @@ struct supervise_result {
 /// Thread-safe: no. Async-signal-safe: no.
 class supervisor {
 public:
-  SIGKIT_API explicit supervisor(supervise_options options, supervise_events* events = nullptr);
-  supervisor(const supervisor&) = delete;
-  supervisor& operator=(const supervisor&) = delete;
-  SIGKIT_API ~supervisor();
+  explicit supervisor(const supervise_options& options, supervise_events* events = nullptr)
+      : begun_(detail::call(detail::new_supervision, options, events)) {}
 
   /// Starts argv[0] (ended by a null pointer, as for execvp(3)) and returns when it is over.
   /// Called once.
   /// Throws sigkit::error where the scope cannot be had (before anything is started), or where the
   /// system refuses what supervising needs; then the command has been killed.
-  SIGKIT_API supervise_result run(char* const* argv);
+  supervise_result run(char* const* argv) {
+    return detail::call(detail::run_supervision, begun_.get(), argv);
+  }
 
 private:
-  class state;
-  std::unique_ptr<state> state_;
+  struct deleter {
+    void operator()(detail::supervision* begun) const noexcept {
+      detail::delete_supervision(begun);
+    }
+  };
+  std::unique_ptr<detail::supervision, deleter> begun_;
 };
 
 } // namespace sigkit

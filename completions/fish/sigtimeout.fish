@@ -1,0 +1,12 @@
+# fish completion for sigtimeout
+complete -c sigtimeout -s f -l foreground -d 'make no process group'
+complete -c sigtimeout -s k -l kill-after -x -d 'send KILL this long after the first signal'
+complete -c sigtimeout -s p -l preserve-status -d 'exit with the status of the command'
+complete -c sigtimeout -s s -l signal -x -a '(siglist --plain 2>/dev/null | cut -f2 | string match -rv ^[0-9])' -d 'the signal at the limit'
+complete -c sigtimeout -s v -l verbose -d 'say each signal that is sent or received'
+complete -c sigtimeout -l then -x -d 'the next step, DUR:SIG[@SCOPE]'
+complete -c sigtimeout -l scope -x -a 'process group session tree' -d 'what the signals reach'
+complete -c sigtimeout -l tree -d 'the same as --scope=tree'
+complete -c sigtimeout -l help -d 'print help'
+complete -c sigtimeout -l version -d 'print the version'
+complete -c sigtimeout -x -a '(__fish_complete_subcommand --fcs-skip=2)'

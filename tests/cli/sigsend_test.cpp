@@ -1,0 +1,112 @@
+#include <doctest/doctest.h>
+
+#include <unistd.h>
+
+#include "support/child.hpp"
+
+using sigkit::exit_status;
+
+namespace {
+
+test::run_result sigsend(std::vector<std::string> words, const test::run_options& options = {}) {
+  words.insert(words.begin(), test::program("sigsend"));
+  return test::run(std::move(words), options);
+}
+
+constexpr const char* help_hint = "Try 'sigsend --help' for more information.\n";
+
+/// A probe that ends with 7 at TERM, in a group of its own.
+class target : public test::child {
+public:
+  target()
+      : child({test::program("probe"), "catch", "TERM:7"},
+              {.environment = {}, .before_exec = [] { ::setpgid(0, 0); }, .argv0 = {}}) {
+    wait_for_line("ready");
+  }
+  [[nodiscard]] std::string number() const { return std::to_string(pid()); }
+};
+
+} // namespace
+
+TEST_CASE("sigsend sends TERM where no signal is given") {
+  target probe;
+  CHECK(sigsend({probe.number()}).status == exit_status::exited(0));
+  CHECK(probe.finish() == exit_status::exited(7));
+}
+
+TEST_CASE("sigsend takes its signal in every way that kill does") {
+  target probe;
+  const std::string pid = probe.number();
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"-s", "USR1", pid},
+                                             {"-sUSR1", pid},
+                                             {"--signal=usr1", pid},
+                                             {"--signal", "SIGUSR1", pid},
+                                             {"-USR1", pid},
+                                             {"-SIGUSR1", pid},
+                                             {"-10", pid},
+                                             {"-n", "10", pid},
+                                             {"-n10", pid},
+                                             {"-Usr1", pid}}) {
+    CHECK(sigsend(words).status == exit_status::exited(0));
+    CHECK(probe.wait_for_line("got") == "got USR1");
+  }
+  CHECK(sigsend({"-RTMIN+2", pid}).status == exit_status::exited(0));
+  probe.wait_for_line("got RTMIN+2");
+  CHECK(sigsend({"-0", pid}).status == exit_status::exited(0));
+}
+
+TEST_CASE("sigsend signals a group by a negative number, once the signal is given") {
+  target probe;
+  CHECK(sigsend({"-s", "USR1", "-" + probe.number()}).status == exit_status::exited(0));
+  probe.wait_for_line("got USR1");
+  CHECK(sigsend({"-USR2", "-" + probe.number()}).status == exit_status::exited(0));
+  probe.wait_for_line("got USR2");
+  CHECK(sigsend({"--", "-" + probe.number()}).status == exit_status::exited(0));
+  CHECK(probe.finish() == exit_status::exited(7));
+}
+
+TEST_CASE("sigsend with a signal and nobody to send it to signals nobody") {
+  for (const char* word : {"-1", "-9", "-TERM"}) {
+    const auto result = sigsend({word});
+    CHECK(result.status == exit_status::exited(1));
+    CHECK(result.err == std::string("sigsend: no process ID specified\n") + help_hint);
+  }
+  CHECK(sigsend({}).status == exit_status::exited(1));
+}
+
+TEST_CASE("sigsend says which targets it could not signal") {
+  target probe;
+  const auto some = sigsend({"-s", "USR1", "4194000", probe.number()});
+  CHECK(some.status == exit_status::exited(64));
+  CHECK(some.err == "sigsend: 4194000: No such process\n");
+  probe.wait_for_line("got USR1");
+  CHECK(sigsend({"4194000"}).status == exit_status::exited(1));
+  const auto said = sigsend({"-v", "-USR2", probe.number()});
+  CHECK(said.err == "sigsend: sent signal USR2 to " + probe.number() + "\n");
+}
+
+TEST_CASE("sigsend refuses what is no target before anything is sent") {
+  target probe;
+  for (const char* word : {"x", "", "1x", "99999999999", "99999999999999999999999", "+1", " 1"}) {
+    const auto result = sigsend({"-s", "TERM", probe.number(), word});
+    CHECK(result.status == exit_status::exited(1));
+    CHECK(result.err == "sigsend: '" + std::string(word) + "': invalid process id\n" + help_hint);
+  }
+  CHECK(sigsend({"-USR1", probe.number()}).status == exit_status::exited(0));
+  CHECK(probe.wait_for_line("got") == "got USR1"); // and no TERM before it
+}
+
+TEST_CASE("sigsend refuses what is no signal, and two of them") {
+  CHECK(sigsend({"-65", "1"}).err == std::string("sigsend: '65': invalid signal\n") + help_hint);
+  CHECK(sigsend({"-s", "FOO", "1"}).err ==
+        std::string("sigsend: 'FOO': invalid signal\n") + help_hint);
+  CHECK(sigsend({"-n", "TERM", "1"}).err ==
+        std::string("sigsend: 'TERM': invalid signal number\n") + help_hint);
+  CHECK(sigsend({"-s", "TERM", "-INT", "1"}).err ==
+        std::string("sigsend: more than one signal\n") + help_hint);
+  CHECK(sigsend({"-cont", "1"}).err == std::string("sigsend: invalid option -- 'c'\n") + help_hint);
+  for (const auto& words : std::vector<std::vector<std::string>>{
+           {"-65", "1"}, {"-s", "FOO", "1"}, {"-s", "TERM", "-INT", "1"}, {"-cont", "1"}})
+    CHECK(sigsend(words).status == exit_status::exited(1));
+}

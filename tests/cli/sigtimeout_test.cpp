@@ -1,0 +1,180 @@
+#include <doctest/doctest.h>
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <sigkit/process.hpp>
+
+#include "support/child.hpp"
+#include "support/timing.hpp"
+
+using sigkit::exit_status;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::vector<std::string> words(std::vector<std::string> rest) {
+  rest.insert(rest.begin(), test::program("sigtimeout"));
+  return rest;
+}
+
+test::run_result sigtimeout(std::vector<std::string> rest, const test::run_options& options = {}) {
+  return test::run(words(std::move(rest)), options);
+}
+
+constexpr const char* help_hint = "Try 'sigtimeout --help' for more information.\n";
+
+} // namespace
+
+TEST_CASE("bad usage is said, is 125, and starts nothing") {
+  const std::string mark = test::new_mark();
+  for (const auto& [arguments, message] :
+       std::vector<std::pair<std::vector<std::string>, std::string>>{
+           {{}, "missing operand"},
+           {{"5"}, "missing command"},
+           {{"x", "sleep", "9"}, "invalid time interval 'x'"},
+           {{"--", "-1", "sleep", "9"}, "invalid time interval '-1'"},
+           {{"-1", "sleep", "9"}, "invalid option -- '1'"},
+           {{"-k", "x", "5", "sleep", "9"}, "invalid time interval 'x'"},
+           {{"-s", "FOO", "5", "sleep", "9"}, "'FOO': invalid signal"},
+           {{"-s", "65", "5", "sleep", "9"}, "'65': invalid signal"},
+           {{"--scope=moon", "5", "sleep", "9"},
+            "invalid scope 'moon' (process, group, session, tree)"},
+           {{"--then", "5", "5", "sleep", "9"},
+            "invalid step '5': a step is DUR:SIG or DUR:SIG@SCOPE"},
+           {{"--then=1:TERM@x", "5", "sleep", "9"},
+            "invalid step '1:TERM@x': invalid scope 'x' (process, group, session, tree)"},
+           {{"--nonsense", "5", "sleep", "9"}, "unrecognized option '--nonsense'"},
+           {{"--tree=yes", "5", "sleep", "9"}, "option '--tree' doesn't allow an argument"},
+           {{"-z", "5", "sleep", "9"}, "invalid option -- 'z'"},
+           {{"--signal=", "5", "sleep", "9"}, "option '--signal': the value is empty"},
+           {{"-k"}, "option requires an argument -- 'k'"}}) {
+    const auto result =
+        sigtimeout(arguments, {.environment = {mark}, .before_exec = {}, .argv0 = {}});
+    CHECK(result.status == exit_status::exited(125));
+    CHECK(result.err == "sigtimeout: " + message + "\n" + help_hint);
+    CHECK(result.out.empty());
+  }
+  CHECK(test::marked_processes(mark).empty());
+}
+
+TEST_CASE("a command that cannot be run is said by the contract's status") {
+  for (const char* scope : {"process", "group", "session", "tree"}) {
+    const std::string option = std::string("--scope=") + scope;
+    const auto missing = sigtimeout({option, "5", "no-such-program"});
+    CHECK(missing.status == exit_status::exited(127));
+    CHECK(missing.err == "sigtimeout: failed to run command 'no-such-program': "
+                         "No such file or directory\n");
+    const auto directory = sigtimeout({option, "5", "/tmp"});
+    CHECK(directory.status == exit_status::exited(126));
+    CHECK(directory.err == "sigtimeout: failed to run command '/tmp': Permission denied\n");
+    CHECK(sigtimeout({option, "5", "/etc/passwd"}).status == exit_status::exited(126));
+    CHECK(sigtimeout({option, "5", ""}).status == exit_status::exited(127));
+  }
+}
+
+TEST_CASE("the name of a command is escaped where it is said") {
+  const auto result = sigtimeout({"5", "no\x1b[2Jprogram"});
+  CHECK(result.err.find("'no\\x1b[2Jprogram'") != std::string::npos);
+}
+
+TEST_CASE("as sigtimeout, KILL after a limit is an exit of 137") {
+  CHECK(sigtimeout({"-s", "KILL", ".1", "sleep", "1000"}).status == exit_status::exited(137));
+  CHECK(sigtimeout({"-k.1", ".1", test::program("probe"), "ignore", "TERM"}).status ==
+        exit_status::exited(137));
+  CHECK(sigtimeout({"--tree", "-p", "-s", "KILL", ".1", "sleep", "1000"}).status ==
+        exit_status::exited(137));
+}
+
+TEST_CASE("KILL to other members of the tree changes nothing about the status") {
+  const test::temporary_directory directory;
+  const auto result =
+      sigtimeout({"--tree", "--then", "100ms:KILL", "1000", "sh", "-c",
+                  "mkfifo $1/ready; $0 ignore TERM >$1/ready & trap 'exit 3' TERM;"
+                  "read line <$1/ready; kill -ALRM $PPID; while :; do sleep .01; done",
+                  test::program("probe"), directory.path()});
+  CHECK(result.status == exit_status::exited(124));
+}
+
+TEST_CASE("a ladder is climbed step by step") {
+  const auto result =
+      sigtimeout({"-v", "--scope=process", "-s", "USR1", "--then", "50ms:USR2", "--then",
+                  "50ms:HUP@group", "--then", "100:KILL", "1000", "sh", "-c",
+                  "trap 'echo USR1' USR1; trap 'echo USR2' USR2; trap 'echo HUP; exit 0' HUP;"
+                  "kill -ALRM $PPID; while :; do sleep .01; done"});
+  CHECK(result.status == exit_status::exited(124));
+  CHECK(result.out == "USR1\nUSR2\nHUP\n");
+  CHECK(result.err == "sigtimeout: sending signal USR1 to command 'sh'\n"
+                      "sigtimeout: sending signal USR2 to command 'sh'\n"
+                      "sigtimeout: sending signal HUP to command 'sh'\n");
+}
+
+TEST_CASE("a signal from outside is said with its sender") {
+  test::child running(words({"-v", "1000", test::program("probe"), "catch", "USR1:0"}));
+  running.wait_for_line("ready");
+  ::kill(running.pid(), SIGUSR1);
+  CHECK(running.finish() == exit_status::exited(0));
+  CHECK(running.err().find("sigtimeout: received signal USR1 from PID " +
+                           std::to_string(::getpid()) + " (") == 0);
+  CHECK(running.err().find("sigtimeout: sending signal USR1 to command '") != std::string::npos);
+}
+
+TEST_CASE("scope process reaches the one process") {
+  const std::string mark = test::new_mark();
+  const auto result =
+      sigtimeout({"--scope=process", ".2", "sh", "-c", "sleep 1000 >&- 2>&- & wait"},
+                 {.environment = {mark}, .before_exec = {}, .argv0 = {}});
+  CHECK(result.status == exit_status::exited(124));
+  CHECK(test::marked_processes(mark).size() == 1);
+  test::kill_marked(mark);
+}
+
+TEST_CASE("scope session reaches every group of a session of its own, and no other session") {
+  const std::string mark = test::new_mark();
+  const test::temporary_directory directory;
+  const auto result = sigtimeout({"--scope=session", "1000", "bash", "-c",
+                                  "set -m; mkfifo $0/ready; sleep 1000 & sleep 1001 &"
+                                  "setsid sh -c 'echo up >$0/ready; exec sleep 1002 >&- 2>&-' $0 &"
+                                  "read line <$0/ready; kill -ALRM $PPID; wait",
+                                  directory.path()},
+                                 {.environment = {mark}, .before_exec = {}, .argv0 = {}});
+  CHECK(result.status == exit_status::exited(124));
+  CHECK(test::eventually([&] { return test::marked_processes(mark).size() == 1; }));
+  test::kill_marked(mark);
+}
+
+TEST_CASE("the command is in a group with sigtimeout, or in its own with a session") {
+  const std::string probe = test::program("probe");
+  CHECK(sigtimeout({"5", probe, "report"}).out.find("does not lead its group") !=
+        std::string::npos);
+  CHECK(sigtimeout({"--scope=session", "5", probe, "report"}).out.find("\nleads its session") !=
+        std::string::npos);
+}
+
+TEST_CASE("standard streams and arguments reach the command as they are") {
+  CHECK(sigtimeout({"5", "sh", "-c", "echo \"$1|$2\"; echo err >&2", "sh", "a b", "--tree"}).out ==
+        "a b|--tree\n");
+  CHECK(sigtimeout({"5", "cat"}).status == exit_status::exited(0));
+}
+
+TEST_CASE("a tree needs a proc that shows this PID namespace, before anything starts") {
+  if (::geteuid() != 0) SKIP("only root can make a PID namespace without a user namespace");
+  const auto result = test::run({"unshare", "--pid", "--fork", test::program("sigtimeout"),
+                                 "--tree", "5", "echo", "started"});
+  if (result.err.find("unshare") != std::string::npos) SKIP("no PID namespace can be made here");
+  CHECK(result.status == exit_status::exited(125));
+  CHECK(result.out.empty());
+  CHECK(result.err == "sigtimeout: a scope of tree or session: /proc does not show this PID "
+                      "namespace: No such file or directory\n");
+  CHECK(test::run({"unshare", "--pid", "--fork", test::program("sigtimeout"), "5", "echo", "ok"})
+            .out == "ok\n");
+}
+
+TEST_CASE("no descriptor but the standard ones reaches the command") {
+  const std::string script = "for n in 3 4 5 6 7 8 9; do test -e /proc/$$/fd/$n && echo $n; done";
+  CHECK(
+      sigtimeout({"--tree", "5", "sh", "-c", script},
+                 {.environment = {}, .before_exec = [] { ::close_range(3, ~0U, 0); }, .argv0 = {}})
+          .out.empty());
+}

@@ -1,0 +1,202 @@
+#include <doctest/doctest.h>
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include "support/child.hpp"
+#include "support/timing.hpp"
+
+using sigkit::exit_status;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::vector<std::string> tree(std::vector<std::string> rest) {
+  rest.insert(rest.begin(), {test::program("sigtimeout"), "--tree"});
+  return rest;
+}
+
+/// A daemon of a session of its own, a daemon that was forked twice, a process that ignores TERM,
+/// and a stopped one; then the job hangs.
+const char* const hostile_job = "setsid sh -c 'sleep 1000; :' &"
+                                "(setsid sh -c '(sleep 1000; :) &' &);"
+                                "sh -c 'trap \"\" TERM INT HUP; while :; do sleep 1000; done' &"
+                                "sh -c 'kill -STOP $$; sleep 1000' &"
+                                "(sleep 1000 &);"
+                                "sleep 1000; sleep 1000";
+
+struct job_result {
+  exit_status status = exit_status::exited(-1);
+  std::vector<std::string> left;
+};
+
+job_result run_marked(const std::vector<std::string>& words) {
+  const std::string mark = test::new_mark();
+  const test::run_options marked{.environment = {mark}, .before_exec = {}, .argv0 = {}};
+  const auto result = test::run(words, marked);
+  job_result outcome{result.status, test::marked_processes(mark)};
+  test::kill_marked(mark);
+  return outcome;
+}
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string text;
+  for (const std::string& line : lines)
+    text += line + "; ";
+  return text;
+}
+
+} // namespace
+
+TEST_CASE("nothing of a hostile job is left, in two hundred runs") {
+  std::atomic<int> next = 0;
+  std::mutex failures_guard;
+  std::string failures;
+  const auto worker = [&] {
+    while (next++ < 200) {
+      const job_result job = run_marked(tree({"-k", ".05", ".15", "sh", "-c", hostile_job}));
+      if (job.status == exit_status::exited(124) && job.left.empty()) continue;
+      const std::scoped_lock lock(failures_guard);
+      failures += to_string(job.status) + " " + joined(job.left) + "\n";
+    }
+  };
+  std::vector<std::thread> workers;
+  for (int i = 0; i < 4; ++i)
+    workers.emplace_back(worker);
+  for (std::thread& running : workers)
+    running.join();
+  CHECK_MESSAGE(failures.empty(), failures);
+}
+
+TEST_CASE("the same job leaves daemons behind where only the group is signalled") {
+  // The job is as hostile as the test above takes it to be.
+  const std::string mark = test::new_mark();
+  const test::run_options marked{.environment = {mark}, .before_exec = {}, .argv0 = {}};
+  test::run({test::program("sigtimeout"), "-k", ".05", ".3", "sh", "-c",
+             "exec >&- 2>&-; " + std::string(hostile_job)},
+            marked);
+  CHECK(test::marked_processes(mark).size() >= 2);
+  test::kill_marked(mark);
+}
+
+TEST_CASE("children from before the start are not touched, nor what they start") {
+  const std::string mark = test::new_mark();
+  const std::string other = test::new_mark();
+  const std::string sigtimeout = test::program("sigtimeout");
+  // The shell starts two children, one of which forks on and dies, and then becomes sigtimeout.
+  const auto result = test::run({"bash", "-c",
+                                 "env " + other +
+                                     " sh -c 'sleep 1000 & exec sleep 1000' >&- 2>&- & "
+                                     "env " +
+                                     other +
+                                     " sh -c 'sleep .3; (sleep 1000 &); exit 0' >&- 2>&- &"
+                                     "exec env " +
+                                     mark + " " + sigtimeout + " --tree -k .1 .6 sh -c \"$1\"",
+                                 "bash", hostile_job});
+  CHECK(result.status == exit_status::exited(124));
+  CHECK_MESSAGE(test::marked_processes(mark).empty(), joined(test::marked_processes(mark)));
+  CHECK_MESSAGE(test::eventually([&] { return test::marked_processes(other).size() == 3; }),
+                joined(test::marked_processes(other)));
+  test::kill_marked(other);
+}
+
+TEST_CASE("the process in between passes on the command's status and start failure") {
+  const auto in_between = [](const std::string& rest) {
+    const std::string mark = test::new_mark();
+    const auto result = test::run({"bash", "-c",
+                                   "env " + mark + " sleep 1000 >&- 2>&- & exec " +
+                                       test::program("sigtimeout") + " --tree " + rest});
+    test::kill_marked(mark);
+    return result;
+  };
+  CHECK(in_between("5 sh -c 'exit 3'").status == exit_status::exited(3));
+  CHECK(in_between("5 sh -c 'kill -9 $$'").status == exit_status::killed(sigkit::sigkill));
+  CHECK(in_between("5 no-such-program").status == exit_status::exited(127));
+  CHECK(in_between("5 /tmp").status == exit_status::exited(126));
+  CHECK(in_between(".1 sleep 1000").status == exit_status::exited(124));
+  CHECK(in_between("-p .1 sleep 1000").status == exit_status::exited(143));
+  CHECK(in_between("5 sh -c '(sleep 1000 &) ; exit 4'").status == exit_status::exited(4));
+}
+
+TEST_CASE("what a command leaves behind when it ends in time is ended, and the status is its own") {
+  const test::stopwatch watch;
+  const job_result job = run_marked(tree({"1000", "sh", "-c", "(setsid sleep 1000 &); exit 6"}));
+  CHECK(job.status == exit_status::exited(6));
+  CHECK_MESSAGE(job.left.empty(), joined(job.left));
+  CHECK(watch.less_than(4s)); // TERM was enough
+}
+
+TEST_CASE("what is left behind and ignores TERM is ended by KILL after 5 s") {
+  const test::temporary_directory directory;
+  const job_result job =
+      run_marked(tree({"1000", "sh", "-c",
+                       "mkfifo $1/ready; $0 ignore TERM >$1/ready & read line <$1/ready; exit 6",
+                       test::program("probe"), directory.path()}));
+  CHECK(job.status == exit_status::exited(6));
+  CHECK_MESSAGE(job.left.empty(), joined(job.left));
+}
+
+TEST_CASE("a TERM from outside ends the whole tree") {
+  const std::string mark = test::new_mark();
+  test::child running(
+      tree({"-k", ".2", "1000", "sh", "-c", std::string("echo ready; ") + hostile_job}),
+      {.environment = {mark}, .before_exec = {}, .argv0 = {}});
+  running.wait_for_line("ready");
+  ::kill(running.pid(), SIGTERM);
+  CHECK(running.finish() == exit_status::killed(sigkit::sigterm));
+  CHECK_MESSAGE(test::marked_processes(mark).empty(), joined(test::marked_processes(mark)));
+}
+
+TEST_CASE("a tree that keeps forking and fleeing is ended") {
+  for (int i = 0; i < 5; ++i) {
+    const job_result job = run_marked(
+        tree({"-k", ".1", ".3", "bash", "-c",
+              "trap '' TERM; flee() { (setsid bash -c flee &) ; sleep .02; }; export -f flee;"
+              "for i in 1 2 3; do (flee &) ; done; wait; sleep 1000"}));
+    CHECK(job.status == exit_status::exited(137));
+    CHECK_MESSAGE(job.left.empty(), joined(job.left));
+  }
+}
+
+TEST_CASE("a deep and a wide tree are ended") {
+  const job_result deep = run_marked(
+      tree({"-k", "1", "1000", "bash", "-c",
+            "down() { if [ $1 = 0 ]; then kill -ALRM $TOP; sleep 1000; else (down $(($1 - 1)); :); "
+            "fi; }; TOP=$PPID; down 100"}));
+  CHECK(deep.status == exit_status::exited(124));
+  CHECK_MESSAGE(deep.left.empty(), joined(deep.left));
+  const job_result wide =
+      run_marked(tree({"-k", "1", "1000", "bash", "-c",
+                       "for i in {1..300}; do sleep 1000 & done; kill -ALRM $PPID; wait"}));
+  CHECK(wide.status == exit_status::exited(124));
+  CHECK_MESSAGE(wide.left.empty(), joined(wide.left));
+}
+
+TEST_CASE("a step may reach another scope than the others") {
+  const test::temporary_directory directory;
+  const auto result = test::run(tree(
+      {"-s", "USR1", "--then", "300ms:TERM@process", "--then", "300ms:KILL", "1000", "sh", "-c",
+       "mkfifo $0/ready;"
+       "sh -c 'trap \"echo inner USR1\" USR1; trap \"echo inner TERM\" TERM; echo up >$0/ready;"
+       "while :; do sleep .01; done' $0 & "
+       "trap 'echo outer USR1' USR1; trap 'echo outer TERM; exit 1' TERM;"
+       "read line <$0/ready; kill -ALRM $PPID; while :; do sleep .01; done",
+       directory.path()}));
+  CHECK(result.status == exit_status::exited(124));
+  CHECK(result.out.find("outer USR1") != std::string::npos);
+  CHECK(result.out.find("inner USR1") != std::string::npos);
+  CHECK(result.out.find("outer TERM") != std::string::npos);
+  CHECK(result.out.find("inner TERM") == std::string::npos);
+}
+
+TEST_CASE("the tree of a command in a session of its own") {
+  const job_result job = run_marked(
+      tree({"--then", ".05:TERM@session", "--then", ".05:KILL", ".1", "sh", "-c", hostile_job}));
+  CHECK(job.status == exit_status::exited(124));
+  CHECK_MESSAGE(job.left.empty(), joined(job.left));
+}

@@ -1,0 +1,23 @@
+#!/bin/sh
+# Installs the library to a folder of its own, and has a foreign CMake project and a foreign
+# Makefile with pkg-config build a program against it and run it.
+set -eu
+build=$1 compiler=$2
+here=$(dirname "$0")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+cmake --install "$build" --prefix "$work/installed" >"$work/log"
+cmake -S "$here/consumer" -B "$work/consumer" -G Ninja -DCMAKE_CXX_COMPILER="$compiler" \
+  -DCMAKE_PREFIX_PATH="$work/installed" >>"$work/log"
+cmake --build "$work/consumer" >>"$work/log"
+"$work/consumer/consumer"
+
+library=$(find "$work/installed" -name libsigkit.so)
+PKG_CONFIG_PATH=${library%/*}/pkgconfig make -s -C "$here/consumer" OUT="$work/with-make" \
+  CXX="$compiler" PKG_CONFIG="pkg-config --define-variable=prefix=$work/installed \
+  --define-variable=libdir=${library%/*} --define-variable=includedir=$work/installed/include"
+LD_LIBRARY_PATH=${library%/*} "$work/with-make"
+
+# The installed program finds the library where it was installed.
+test "$(env -u LD_LIBRARY_PATH "$work/installed/bin/siglist" TERM)" = 15

@@ -1,0 +1,121 @@
+#include <doctest/doctest.h>
+
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+
+#include <sigkit/process_tree.hpp>
+
+#include "support/child.hpp"
+#include "tree_walk.hpp"
+
+using namespace sigkit;
+
+namespace {
+
+std::vector<std::string> names(const std::vector<process_facts>& processes) {
+  std::vector<std::string> result;
+  for (const process_facts& facts : processes)
+    if (facts.state != 'Z') result.push_back(facts.name);
+  return result;
+}
+
+/// Reaps what became this process's child, as every subreaper has to.
+void reap_orphans() {
+  while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+  }
+}
+
+} // namespace
+
+TEST_CASE("descendants are found with parents first, whatever session they moved to") {
+  test::child job({"sh", "-c", "setsid sh -c 'echo ready; sleep 1000; :' & wait"});
+  job.wait_for_line("ready");
+  const std::vector<std::string> expected{"sh", "sh", "sleep"};
+  REQUIRE(test::eventually([&] { return names(descendants(::getpid())) == expected; }));
+  CHECK(names(descendants(job.pid())) == std::vector<std::string>{"sh", "sleep"});
+  send_tree(::getpid(), sigkill);
+}
+
+TEST_CASE("a tree is ended although it has stopped, ignoring and daemonised members") {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  const std::string mark = test::new_mark();
+  test::child job({"sh", "-c",
+                   "setsid sh -c 'sleep 1000 & exec sleep 1000' &"
+                   "(setsid sleep 1000 &) ;"
+                   "sh -c 'trap \"\" TERM; sleep 1000; sleep 1000' &"
+                   "sh -c 'kill -STOP $$; sleep 1000' &"
+                   "echo ready; wait"},
+                  {.environment = {mark}, .before_exec = {}, .argv0 = {}});
+  job.wait_for_line("ready");
+  REQUIRE(test::eventually([&] { return test::marked_processes(mark).size() >= 7; }));
+  const tree_delivery result = send_tree(::getpid(), sigkill);
+  CHECK(result.frozen);
+  CHECK(result.sent >= 7);
+  CHECK(result.not_permitted.empty());
+  CHECK(test::eventually([&] { return test::marked_processes(mark).empty(); }));
+  reap_orphans();
+}
+
+TEST_CASE("TERM reaches a stopped member and all go on afterwards") {
+  test::child job({"sh", "-c", "sh -c 'kill -STOP $$; sleep 1000' & echo ready; wait"});
+  job.wait_for_line("ready");
+  REQUIRE(test::eventually([&] {
+    const auto found = descendants(job.pid());
+    return found.size() == 1 && found.front().state == 'T';
+  }));
+  CHECK(send_tree(job.pid(), sigterm).sent == 1);
+  CHECK(test::eventually([&] { return descendants(job.pid()).empty(); }));
+}
+
+TEST_CASE("a tree that forks all the time is frozen before it is ended") {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  const std::string mark = test::new_mark();
+  // Each generation leaves its parent behind: it dies when its child runs.
+  test::child job({"bash", "-c",
+                   "flee() { (flee &) ; sleep 0.01; }; export -f flee;"
+                   "for i in 1 2 3; do (flee &) ; done; echo ready; wait"},
+                  {.environment = {mark}, .before_exec = {}, .argv0 = {}});
+  job.wait_for_line("ready");
+  for (bool left = true; left;) {
+    send_tree(::getpid(), sigkill);
+    reap_orphans();
+    left = !descendants(::getpid()).empty() && !names(descendants(::getpid())).empty();
+  }
+  CHECK(test::marked_processes(mark).empty());
+}
+
+TEST_CASE("a process whose first thread has ended is frozen as well") {
+  test::child job({test::program("probe"), "threads"});
+  job.wait_for_line("ready");
+  REQUIRE(test::eventually([&] { return read_process(job.pid())->state == 'Z'; }));
+  REQUIRE(test::eventually([&] { return !descendants(job.pid()).empty(); }));
+  tree_walk walk(::getpid());
+  CHECK(walk.freeze());
+  // It has stood still: nothing new is found any more.
+  const auto before = walk.facts();
+  walk.pass(false);
+  CHECK(before.size() == walk.facts().size());
+  walk.send(sigkill);
+  CHECK(job.finish() == exit_status::killed(sigkill));
+}
+
+TEST_CASE("signals that do not terminate reach the tree with nothing stopped") {
+  test::child job({test::program("probe"), "catch", "CONT:0"});
+  const std::string ready = job.wait_for_line("ready");
+  CHECK(send_tree(::getpid(), sigwinch).sent == 1);
+  job.wait_for_line("got WINCH");
+  CHECK(send_tree(::getpid(), sigusr2).sent == 1); // terminates, where nobody catches it
+  job.finish();
+  CHECK(job.out() == ready + "\ngot WINCH\ngot USR2\ngot CONT\n");
+}
+
+TEST_CASE("a wide tree beyond the directories that are kept open is ended") {
+  const std::string mark = test::new_mark();
+  test::child job({"bash", "-c", "for i in {1..400}; do sleep 1000 & done; echo ready; wait"},
+                  {.environment = {mark}, .before_exec = {}, .argv0 = {}});
+  job.wait_for_line("ready");
+  CHECK(send_tree(::getpid(), sigkill).sent == 401);
+  CHECK(test::eventually([&] { return test::marked_processes(mark).empty(); }));
+}

@@ -1,0 +1,122 @@
+#include <doctest/doctest.h>
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <fstream>
+
+#include <sigkit/mask.hpp>
+#include <sigkit/spawn.hpp>
+
+#include "support/child.hpp"
+
+using namespace sigkit;
+
+namespace {
+
+/// Starts the words and returns how they ended, or the errno of the start.
+struct ending {
+  int exec_error = 0;
+  std::optional<exit_status> status;
+};
+
+ending spawn_and_wait(std::vector<std::string> words, const spawn_options& options = {}) {
+  std::vector<char*> argv;
+  for (std::string& word : words)
+    argv.push_back(word.data());
+  argv.push_back(nullptr);
+  const spawn_result result = spawn(argv.data(), options);
+  if (!result.process) return {result.exec_error, std::nullopt};
+  int status = 0;
+  REQUIRE(::waitpid(result.process->pid(), &status, 0) == result.process->pid());
+  return {0, exit_status::from_wait_status(status)};
+}
+
+std::string probe_report(const spawn_options& options) {
+  test::temporary_directory directory;
+  const std::string file = directory.path() + "/out";
+  spawn_and_wait({"sh", "-c", "exec " + test::program("probe") + " report >" + file}, options);
+  std::ifstream report(file);
+  return {std::istreambuf_iterator<char>(report), {}};
+}
+
+} // namespace
+
+TEST_CASE("a program is found along PATH and its status comes back") {
+  CHECK(spawn_and_wait({"sh", "-c", "exit 3"}).status == exit_status::exited(3));
+  CHECK(spawn_and_wait({"/bin/sh", "-c", "kill -9 $$"}).status == exit_status::killed(sigkill));
+}
+
+TEST_CASE("what cannot be executed is said with its errno and leaves no child") {
+  test::temporary_directory directory;
+  const std::string plain = directory.path() + "/plain";
+  std::ofstream(plain) << "x";
+  CHECK(spawn_and_wait({"no-such-program"}).exec_error == ENOENT);
+  CHECK(spawn_and_wait({"/no/such/program"}).exec_error == ENOENT);
+  CHECK(spawn_and_wait({""}).exec_error == ENOENT);
+  CHECK(spawn_and_wait({"/tmp"}).exec_error == EACCES);
+  CHECK(spawn_and_wait({plain}).exec_error == EACCES);
+  CHECK(spawn_and_wait({std::string(5000, 'x') + "/y"}).exec_error == ENAMETOOLONG);
+  CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);
+  CHECK(errno == ECHILD);
+}
+
+TEST_CASE("PATH is searched as execvp does it") {
+  test::temporary_directory directory;
+  const std::string denied = directory.path() + "/denied";
+  const std::string allowed = directory.path() + "/allowed";
+  ::mkdir(denied.c_str(), 0700);
+  ::mkdir(allowed.c_str(), 0700);
+  std::ofstream(denied + "/tool") << "#!/bin/sh\nexit 1\n";
+  ::setenv("PATH", (denied + ":/no/such/directory:" + allowed).c_str(), 1);
+  CHECK(spawn_and_wait({"tool"}).exec_error == EACCES);
+  std::ofstream(allowed + "/tool") << "#!/bin/sh\nexit 4\n";
+  ::chmod((allowed + "/tool").c_str(), 0700);
+  CHECK(spawn_and_wait({"tool"}).status == exit_status::exited(4));
+}
+
+TEST_CASE("a file without an interpreter line is given to the shell") {
+  test::temporary_directory directory;
+  const std::string script = directory.path() + "/script";
+  std::ofstream(script) << "exit $(($1 + $2))\n";
+  ::chmod(script.c_str(), 0700);
+  CHECK(spawn_and_wait({script, "2", "3"}).status == exit_status::exited(5));
+}
+
+TEST_CASE("the child has the mask and the dispositions that were asked for") {
+  ::signal(SIGHUP, SIG_IGN);
+  ::signal(SIGUSR1, [](int) {});
+  spawn_options options;
+  options.mask = signal_set{sigusr2, real_time_max()};
+  options.ignore = {sigint};
+  options.reset = {sighup};
+  const std::string report = probe_report(options);
+  CHECK(report.find("blocked USR2,RTMAX\n") != std::string::npos);
+  CHECK(report.find("ignored INT\n") != std::string::npos);
+}
+
+TEST_CASE("what is not asked for is inherited") {
+  ::signal(SIGHUP, SIG_IGN);
+  pthread_sigmask(mask_change::block, {sigwinch});
+  const std::string report = probe_report({});
+  CHECK(report.find("blocked WINCH\n") != std::string::npos);
+  CHECK(report.find("ignored HUP\n") != std::string::npos);
+  CHECK(report.find("parent-death 0\n") != std::string::npos);
+  CHECK(pthread_sigmask(mask_change::block, {}) == signal_set{sigwinch});
+}
+
+TEST_CASE("the child leads a group or session, and has a parent death signal, on request") {
+  spawn_options options;
+  options.new_session = true;
+  options.parent_death = sigterm;
+  const std::string report = probe_report(options);
+  CHECK(report.find("\nleads its session") != std::string::npos);
+  CHECK(report.find("\nleads its group") != std::string::npos);
+  CHECK(report.find("parent-death TERM\n") != std::string::npos);
+  options.new_session = false;
+  options.new_group = true;
+  const std::string in_group = probe_report(options);
+  CHECK(in_group.find("\nleads its group") != std::string::npos);
+  CHECK(in_group.find("does not lead its session") != std::string::npos);
+}

@@ -1,0 +1,103 @@
+#include <doctest/doctest.h>
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include <sigkit/disposition.hpp>
+#include <sigkit/error.hpp>
+#include <sigkit/mask.hpp>
+#include <sigkit/supervise.hpp>
+
+#include "support/child.hpp"
+
+using namespace sigkit;
+using namespace std::chrono_literals;
+
+namespace {
+
+supervise_result supervise(std::vector<std::string> words, const supervise_options& options) {
+  std::vector<char*> argv;
+  for (std::string& word : words)
+    argv.push_back(word.data());
+  argv.push_back(nullptr);
+  supervisor supervising(options);
+  return supervising.run(argv.data());
+}
+
+} // namespace
+
+TEST_CASE("a library user limits a command and learns how it ended") {
+  supervise_options options;
+  options.limit = 10s;
+  const supervise_result result = supervise({"sh", "-c", "exit 3"}, options);
+  CHECK(result.how == outcome::exited);
+  CHECK(result.command == exit_status::exited(3));
+  CHECK_FALSE(result.limit_reached);
+}
+
+TEST_CASE("the outcome says what happened first") {
+  supervise_options options;
+  CHECK(supervise({"sh", "-c", "kill -SEGV $$"}, options).how == outcome::signaled);
+  CHECK(supervise({"no-such-program"}, options).how == outcome::not_found);
+  CHECK(supervise({"/tmp"}, options).how == outcome::not_executable);
+  options.limit = 50ms;
+  const supervise_result result = supervise({"sleep", "1000"}, options);
+  CHECK(result.how == outcome::timed_out);
+  CHECK(result.limit_reached);
+  CHECK(result.command == exit_status::killed(sigterm));
+}
+
+TEST_CASE("in a program that does more, its group and its other children are left alone") {
+  const pid_t other = ::fork();
+  if (other == 0) {
+    ::pause();
+    ::_exit(0);
+  }
+  const pid_t group = ::getpgrp();
+  const std::string mark = test::new_mark();
+  ::putenv(const_cast<char*>(mark.c_str()));
+  supervise_options options;
+  options.limit = 100ms;
+  options.reach = scope::tree;
+  const supervise_result result =
+      supervise({"sh", "-c", "(setsid sleep 1000 &); sleep 1000"}, options);
+  CHECK(result.how == outcome::timed_out);
+  CHECK(result.command == exit_status::killed(sigterm));
+  CHECK(result.survivors.empty());
+  CHECK(test::marked_processes(mark).empty());
+  CHECK(::getpgrp() == group);
+  CHECK(::kill(other, 0) == 0);
+  CHECK(::waitpid(other, nullptr, WNOHANG) == 0);
+  ::kill(other, SIGKILL);
+  CHECK(::waitpid(other, nullptr, 0) == other);
+  CHECK(::waitpid(-1, nullptr, WNOHANG) == -1); // the process in between is reaped
+}
+
+TEST_CASE("mask and SIGCHLD are as before when the supervisor is gone") {
+  ::signal(SIGCHLD, SIG_IGN);
+  pthread_sigmask(mask_change::block, {sigusr1});
+  CHECK(supervise({"true"}, {}).command == exit_status::exited(0));
+  CHECK(pthread_sigmask(mask_change::block, {}) == signal_set{sigusr1});
+  CHECK(get_disposition(sigchld) == disposition::ignored);
+}
+
+TEST_CASE("a ladder goes up step by step while the command lives") {
+  test::temporary_directory directory;
+  const std::string log = directory.path() + "/log";
+  supervise_options options;
+  options.signal = sigusr1;
+  options.steps = {
+      {50ms, sigusr2, std::nullopt}, {50ms, sighup, std::nullopt}, {10s, sigkill, std::nullopt}};
+  // ALRM fires the limit, as soon as the traps are set.
+  const std::string script = "trap 'echo USR1 >>" + log + "' USR1; trap 'echo USR2 >>" + log +
+                             "' USR2; trap 'exit 5' HUP; kill -ALRM $PPID;"
+                             "while :; do sleep 0.01; done";
+  const supervise_result result = supervise({"sh", "-c", script}, options);
+  CHECK(result.command == exit_status::exited(5));
+  CHECK(result.limit_reached);
+  std::ifstream file(log);
+  CHECK(std::string{std::istreambuf_iterator<char>(file), {}} == "USR1\nUSR2\n");
+}

@@ -1,0 +1,106 @@
+// A program for the tests to watch. It says what it finds, when it is ready, and what it gets.
+//
+//   probe report              the mask, dispositions and ids that it was started with
+//   probe catch [SIG:CODE]... "ready PID", then "got NAME" for each signal; exits with CODE when
+//                             SIG comes
+//   probe ignore SIGS         ignores these, "ready PID", and waits
+//   probe threads             "ready PID", with a first thread that has ended and one that forks
+#include <pthread.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include <sigkit/disposition.hpp>
+#include <sigkit/mask.hpp>
+#include <sigkit/signal_set.hpp>
+#include <sigkit/wait.hpp>
+
+namespace {
+
+using namespace sigkit;
+
+void say(const std::string& line) {
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
+}
+
+void say_ready() {
+  say("ready " + std::to_string(::getpid()));
+}
+
+int report() {
+  signal_set ignored;
+  for (const signal_id signal : signal_set::all())
+    if (signal.is_changeable() && get_disposition(signal) == disposition::ignored)
+      ignored.insert(signal);
+  int death = 0;
+  ::prctl(PR_GET_PDEATHSIG, &death);
+  say("blocked " + to_string(pthread_sigmask(mask_change::block, {})));
+  say("ignored " + to_string(ignored));
+  say("parent-death " + signal_id(death).name());
+  say(::getpgrp() == ::getpid() ? "leads its group" : "does not lead its group");
+  say(::getsid(0) == ::getpid() ? "leads its session" : "does not lead its session");
+  return 0;
+}
+
+int catch_all(int argc, char** argv) {
+  std::map<signal_id, int> exits;
+  for (int i = 2; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    const std::size_t colon = word.find(':');
+    exits[parse_signal(word.substr(0, colon)).value()] = std::atoi(argv[i] + colon + 1);
+  }
+  const signal_set wanted = signal_set::changeable() - signal_set{sigtstp, sigttin, sigttou};
+  pthread_sigmask(mask_change::block, wanted);
+  say_ready();
+  for (;;) {
+    const signal_info info = sigwaitinfo(wanted);
+    say("got " + info.signal.name());
+    if (const auto found = exits.find(info.signal); found != exits.end()) return found->second;
+  }
+}
+
+int ignore(const char* signals) {
+  const auto set = parse_signal_set(signals);
+  for (const signal_id signal : set.value())
+    set_ignored(signal);
+  say_ready();
+  for (;;)
+    ::pause();
+}
+
+void* fork_now_and_then(void*) {
+  say_ready();
+  for (;;) {
+    if (::fork() == 0) {
+      ::usleep(2000);
+      ::_exit(0);
+    }
+    ::usleep(1000);
+  }
+}
+
+int first_thread_ends() {
+  ::signal(SIGCHLD, SIG_IGN);
+  pthread_t other;
+  ::pthread_create(&other, nullptr, &fork_now_and_then, nullptr);
+  ::pthread_exit(nullptr);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  const std::string_view what = argc > 1 ? argv[1] : "";
+  if (what == "report") return report();
+  if (what == "catch") return catch_all(argc, argv);
+  if (what == "ignore" && argc > 2) return ignore(argv[2]);
+  if (what == "threads") return first_thread_ends();
+  std::fprintf(stderr, "probe: what?\n");
+  return 99;
+}

@@ -1,0 +1,75 @@
+#include <doctest/doctest.h>
+
+#include <sigkit/ladder.hpp>
+#include <sigkit/supervise.hpp>
+
+#include "rungs.hpp"
+
+using namespace sigkit;
+using namespace std::chrono_literals;
+
+TEST_CASE("a step is a duration, a signal and maybe a scope") {
+  CHECK(parse_step("10s:TERM") == step{10s, sigterm, std::nullopt});
+  CHECK(parse_step("0:9@tree") == step{0s, sigkill, scope::tree});
+  CHECK(parse_step("1h30m:SIGINT@process") == step{90min, sigint, scope::process});
+  CHECK(parse_step("1:0") == step{1s, signull, std::nullopt});
+}
+
+TEST_CASE("what is no step is refused with the reason") {
+  std::string why;
+  CHECK_FALSE(parse_step("10s", &why));
+  CHECK(why.find("DUR:SIG") != std::string::npos);
+  CHECK_FALSE(parse_step("x:TERM", &why));
+  CHECK(why == "invalid time interval 'x'");
+  CHECK_FALSE(parse_step("1:FOO", &why));
+  CHECK(why == "'FOO': invalid signal");
+  CHECK_FALSE(parse_step("1:TERM@moon", &why));
+  CHECK(why.find("invalid scope 'moon'") == 0);
+  CHECK_FALSE(parse_step("1:TERM@"));
+  CHECK_FALSE(parse_step(""));
+  CHECK_FALSE(parse_step(":TERM"));
+}
+
+TEST_CASE("every scope is read by its own name") {
+  for (const scope reach : {scope::process, scope::group, scope::session, scope::tree})
+    CHECK(parse_scope(to_string(reach)) == reach);
+  CHECK_FALSE(parse_scope("Tree"));
+  CHECK_FALSE(parse_scope(""));
+}
+
+TEST_CASE("a ladder over a tree that has no KILL ends with one") {
+  supervise_options options;
+  options.reach = scope::tree;
+  rungs ladder(options);
+  const auto start = sys::clock::now();
+  ladder.start(start);
+  CHECK(ladder.take(start)->signal == sigterm);
+  CHECK_FALSE(ladder.take(start + 4s));
+  const auto last = ladder.take(start + 5s);
+  REQUIRE(last);
+  CHECK(last->signal == sigkill);
+  CHECK(last->reach == scope::tree);
+  CHECK_FALSE(ladder.pending());
+}
+
+TEST_CASE("a KILL that does not reach the tree does not end its ladder") {
+  supervise_options options;
+  options.reach = scope::tree;
+  options.steps = {{1s, sigkill, scope::process}};
+  rungs ladder(options);
+  const auto start = sys::clock::now();
+  ladder.start_after_first(start);
+  CHECK(ladder.take(start + 1s)->reach == scope::process);
+  CHECK(ladder.pending());
+  CHECK(ladder.due() == start + 6s);
+}
+
+TEST_CASE("a step that never comes ends a ladder without a time") {
+  supervise_options options;
+  options.steps = {{never, sigkill, std::nullopt}};
+  rungs ladder(options);
+  const auto start = sys::clock::now();
+  ladder.start(start);
+  CHECK(ladder.take(start));
+  CHECK(ladder.due() == sys::clock::time_point::max());
+}
