@@ -23,9 +23,7 @@ void rungs::go_to(std::size_t index, sys::clock::time_point now) {
 
 std::optional<rungs::rung> rungs::take(sys::clock::time_point now) {
   if (!pending() || now < due_) return std::nullopt;
-  const rung result = rungs_[next_];
-  go_to(next_ + 1, now);
-  return result;
+  return rungs_[next_];
 }
 
 bool rungs::has_scope(scope reach) const noexcept {

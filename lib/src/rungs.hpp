@@ -33,8 +33,10 @@ public:
   /// When the next rung is due; the end of time where there is none.
   [[nodiscard]] sys::clock::time_point due() const noexcept { return due_; }
 
-  /// The next rung, if it is due; the one after it is then counted from `now`.
+  /// The next rung, if it is due. When its signal has been sent, sent() is called: the rung after
+  /// it is counted from then, since freezing a tree takes its time.
   std::optional<rung> take(sys::clock::time_point now);
+  void sent(sys::clock::time_point now) { go_to(next_ + 1, now); }
 
   /// Whether some rung has a scope.
   [[nodiscard]] bool has_scope(scope reach) const noexcept;

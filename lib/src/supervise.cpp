@@ -278,12 +278,15 @@ void detail::supervision::command_ended(std::optional<exit_status> status) {
 }
 
 void detail::supervision::act_on_time() {
-  const time_point now = sys::clock::now();
+  time_point now = sys::clock::now();
   if (limit_fires_ || now >= limit_due_) reach_limit(now);
   // Only what the command left behind is still there: the ladder is for that.
   if (result_.command && !rungs_.started()) rungs_.start(now);
-  while (const std::optional<rungs::rung> due = rungs_.take(now))
+  while (const std::optional<rungs::rung> due = rungs_.take(now)) {
     send(due->signal, due->reach);
+    now = sys::clock::now();
+    rungs_.sent(now);
+  }
   if (options_.reach == scope::tree && rungs_.started() && !rungs_.pending()) begin_sweeping(now);
   if (now >= std::min(sweep_due_, give_up_due_)) sweep(now);
 }

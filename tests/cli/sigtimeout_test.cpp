@@ -100,7 +100,7 @@ TEST_CASE("KILL to other members of the tree changes nothing about the status") 
 TEST_CASE("a ladder is climbed step by step") {
   const auto result =
       sigtimeout({"-v", "--scope=process", "-s", "USR1", "--then", "50ms:USR2", "--then",
-                  "50ms:HUP@group", "--then", "100:KILL", "1000", "sh", "-c",
+                  "50ms:HUP@process", "--then", "100:KILL", "1000", "sh", "-c",
                   "trap 'echo USR1' USR1; trap 'echo USR2' USR2; trap 'echo HUP; exit 0' HUP;"
                   "kill -ALRM $PPID; while :; do sleep .01; done"});
   CHECK(result.status == exit_status::exited(124));

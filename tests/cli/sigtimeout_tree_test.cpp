@@ -59,7 +59,7 @@ TEST_CASE("nothing of a hostile job is left, in two hundred runs") {
   std::string failures;
   const auto worker = [&] {
     while (next++ < 200) {
-      const job_result job = run_marked(tree({"-k", ".05", ".15", "sh", "-c", hostile_job}));
+      const job_result job = run_marked(tree({"-k", ".1", ".15", "sh", "-c", hostile_job}));
       if (job.status == exit_status::exited(124) && job.left.empty()) continue;
       const std::scoped_lock lock(failures_guard);
       failures += to_string(job.status) + " " + joined(job.left) + "\n";

@@ -44,12 +44,26 @@ TEST_CASE("a ladder over a tree that has no KILL ends with one") {
   const auto start = sys::clock::now();
   ladder.start(start);
   CHECK(ladder.take(start)->signal == sigterm);
+  ladder.sent(start);
   CHECK_FALSE(ladder.take(start + 4s));
   const auto last = ladder.take(start + 5s);
   REQUIRE(last);
   CHECK(last->signal == sigkill);
   CHECK(last->reach == scope::tree);
+  ladder.sent(start + 5s);
   CHECK_FALSE(ladder.pending());
+}
+
+TEST_CASE("a step is counted from when the one before it was sent, however long that took") {
+  supervise_options options;
+  options.steps = {{50ms, sigkill, std::nullopt}};
+  rungs ladder(options);
+  const auto start = sys::clock::now();
+  ladder.start(start);
+  REQUIRE(ladder.take(start));
+  ladder.sent(start + 1s); // a tree was frozen first
+  CHECK_FALSE(ladder.take(start + 1s));
+  CHECK(ladder.due() == start + 1050ms);
 }
 
 TEST_CASE("a KILL that does not reach the tree does not end its ladder") {
@@ -60,6 +74,7 @@ TEST_CASE("a KILL that does not reach the tree does not end its ladder") {
   const auto start = sys::clock::now();
   ladder.start_after_first(start);
   CHECK(ladder.take(start + 1s)->reach == scope::process);
+  ladder.sent(start + 1s);
   CHECK(ladder.pending());
   CHECK(ladder.due() == start + 6s);
 }
@@ -71,5 +86,6 @@ TEST_CASE("a step that never comes ends a ladder without a time") {
   const auto start = sys::clock::now();
   ladder.start(start);
   CHECK(ladder.take(start));
+  ladder.sent(start);
   CHECK(ladder.due() == sys::clock::time_point::max());
 }
