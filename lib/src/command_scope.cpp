@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <set>
 #include <utility>
 
@@ -111,9 +113,10 @@ void command_scope::signal_group(signal_id signal) {
 /// False where there is none to go to.
 bool command_scope::leave_group() noexcept {
   if (::getpgrp() != ::getpid()) return true; // gone over before
-  for (const pid_t other : {original_group_, ::getpgid(::getppid())})
-    if (other > 0 && other != ::getpid() && ::setpgid(0, other) == 0) return true;
-  return false;
+  const std::array<pid_t, 2> others{original_group_, ::getpgid(::getppid())};
+  return std::ranges::any_of(others, [](pid_t other) {
+    return other > 0 && other != ::getpid() && ::setpgid(0, other) == 0;
+  });
 }
 
 void command_scope::send_to_foreground_members(signal_id signal) {

@@ -45,7 +45,7 @@ bool has_nonzero_digit(std::string_view number) {
 duration to_duration(double nanoseconds, bool positive) {
   constexpr double limit = 9223372036854775807.0;
   if (nanoseconds >= limit) return never;
-  const auto count = static_cast<std::int64_t>(nanoseconds + 0.5);
+  const auto count = static_cast<std::int64_t>(std::llround(nanoseconds));
   return duration(count == 0 && positive ? 1 : count);
 }
 

@@ -203,7 +203,7 @@ void tree_walk::find_all() {
   }
 }
 
-unique_fd tree_walk::reopen(const member& target) const {
+unique_fd tree_walk::reopen(const member& target) {
   unique_fd process = proc::open_process(target.facts.pid);
   if (!process.has_value()) return process;
   const auto now = proc::read_stat(process.get(), "stat");

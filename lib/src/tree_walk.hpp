@@ -55,7 +55,7 @@ private:
   bool visit_hidden(pid_t pid, pid_t parent, bool stop);
   bool is_listed_child(pid_t pid, pid_t parent);
   int send_to(const member& target, signal_id signal) const;
-  unique_fd reopen(const member& target) const;
+  static unique_fd reopen(const member& target);
   std::size_t forget_what_was_not_seen();
 
   pid_t root_;

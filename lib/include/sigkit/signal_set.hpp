@@ -90,7 +90,7 @@ public:
     std::uint64_t left_ = 0;
   };
   [[nodiscard]] constexpr iterator begin() const noexcept { return iterator(mask_); }
-  [[nodiscard]] constexpr iterator end() const noexcept { return iterator(); }
+  [[nodiscard]] static constexpr iterator end() noexcept { return {}; }
 
 private:
   static constexpr std::uint64_t bit(signal_id signal) noexcept {
