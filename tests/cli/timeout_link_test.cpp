@@ -83,11 +83,14 @@ TEST_CASE("timeout: dies of the signal that the command died of, and there is on
   std::ifstream("/proc/sys/kernel/core_pattern") >> pattern;
   if (pattern != "core") SKIP("core dumps do not go to the working directory here");
   const test::temporary_directory directory;
-  const auto result = timeout.run({"10", "sh", "-c", "kill -SEGV $$"}, before_exec([&] {
-                                    const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
-                                    if (::setrlimit(RLIMIT_CORE, &unlimited) != 0) ::_exit(98);
-                                    if (::chdir(directory.path().c_str()) != 0) ::_exit(98);
-                                  }));
+  test::run_options in_directory = before_exec([&] {
+    const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
+    if (::setrlimit(RLIMIT_CORE, &unlimited) != 0) ::_exit(98);
+    if (::chdir(directory.path().c_str()) != 0) ::_exit(98);
+  });
+  // A sanitizer would switch core dumps off.
+  in_directory.environment = {"ASAN_OPTIONS=disable_coredump=0", "TSAN_OPTIONS=disable_coredump=0"};
+  const auto result = timeout.run({"10", "sh", "-c", "kill -SEGV $$"}, in_directory);
   CHECK(result.status.signal() == sigkit::sigsegv);
   CHECK_FALSE(result.status.dumped_core());
   CHECK(result.err.find("timeout: the monitored command dumped core\n") != std::string::npos);
