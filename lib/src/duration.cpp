@@ -45,7 +45,9 @@ bool has_nonzero_digit(std::string_view number) {
 duration to_duration(double nanoseconds, bool positive) {
   constexpr double limit = 9223372036854775807.0;
   if (nanoseconds >= limit) return never;
-  const auto count = static_cast<std::int64_t>(std::llround(nanoseconds));
+  auto count = static_cast<std::int64_t>(nanoseconds);
+  // Rounded by hand: llround(3) would have every start-up load libm.
+  if (nanoseconds - static_cast<double>(count) >= 0.5) ++count;
   return duration(count == 0 && positive ? 1 : count);
 }
 

@@ -60,7 +60,10 @@ TEST_CASE("nothing of a hostile job is left, in two hundred runs") {
   const auto worker = [&] {
     while (next++ < 200) {
       const job_result job = run_marked(tree({"-k", ".1", ".15", "sh", "-c", hostile_job}));
-      if (job.status == exit_status::exited(124) && job.left.empty()) continue;
+      // On a busy machine KILL may come before TERM has ended the command: 137. What counts here is
+      // what is left.
+      const int status = job.status.exit_code().value_or(-1);
+      if ((status == 124 || status == 137) && job.left.empty()) continue;
       const std::scoped_lock lock(failures_guard);
       failures += to_string(job.status) + " " + joined(job.left) + "\n";
     }
