@@ -83,7 +83,8 @@ std::optional<std::string> translate(std::string_view spec, const request& wante
     return lines;
   }
   const std::optional<signal_id> by_number = from_number_or_status(spec);
-  const std::optional<signal_id> signal = by_number ? by_number : parse_signal(spec);
+  const std::optional<signal_id> by_name = spec == "EXIT" ? signull : parse_signal(spec);
+  const std::optional<signal_id> signal = by_number ? by_number : by_name;
   if (!signal) return std::nullopt;
   if (wanted.describe && signal->number() != 0) return row(*signal, wanted.plain);
   return (by_number ? (signal->number() == 0 ? "EXIT" : signal->name())

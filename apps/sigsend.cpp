@@ -1,6 +1,7 @@
 #include <sys/types.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -37,6 +38,7 @@ struct target {
   std::string word;
   pid_t pid;                 ///< as kill(2) takes it
   std::optional<pidfd> held; ///< a single process, where there is one
+  bool failed = false;       ///< it could not be opened, which has been said
 };
 
 struct request {
@@ -53,8 +55,7 @@ bool is_number(std::string_view text) {
 /// cluster of options.
 word_meaning meaning_of(std::string_view word, const normal_words& before) {
   const std::string_view text = word.substr(1);
-  if (!before.operands.empty()) return {.is_operand = true, .option = {}};
-  bool has_signal = false;
+  bool has_signal = !before.operands.empty(); // after a target, -N is a group
   for (const std::string& option : before.options)
     has_signal = has_signal || option.starts_with("--signal=") || option.starts_with("-n");
   const bool name = text.front() >= 'A' && text.front() <= 'Z';
@@ -76,9 +77,9 @@ target to_target(const char* word) {
   errno = 0;
   const long number = is_number(digits) ? std::strtol(text.data(), nullptr, 10) : 0;
   const auto pid = static_cast<pid_t>(number);
-  if (!is_number(digits) || errno != 0 || pid != number)
+  if (!is_number(digits) || errno != 0 || pid != number || number == INT_MIN)
     throw usage_error(quoted(text) + ": invalid process id");
-  return {std::string(text), pid, std::nullopt};
+  return {std::string(text), pid, std::nullopt, false};
 }
 
 bool parse(int argc, char** argv, request& wanted) {
@@ -112,10 +113,17 @@ delivery send_to(const target& whom, signal_id signal) {
 
 int send_all_targets(request& wanted) {
   const signal_id signal = wanted.signals.empty() ? sigterm : wanted.signals.front();
-  for (target& whom : wanted.targets)
-    if (whom.pid > 0) whom.held = pidfd::open(whom.pid);
   std::size_t done = 0;
+  for (target& whom : wanted.targets) {
+    try {
+      if (whom.pid > 0) whom.held = pidfd::open(whom.pid);
+    } catch (const error& failed) { // a thread, say: the others are signalled all the same
+      complain(failed.what());
+      whom.failed = true;
+    }
+  }
   for (const target& whom : wanted.targets) {
+    if (whom.failed) continue;
     const delivery outcome = send_to(whom, signal);
     if (outcome == delivery::sent) {
       ++done;

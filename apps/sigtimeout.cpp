@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <exception>
 #include <string>
 
 #include <sigkit/mask.hpp>
@@ -41,7 +42,6 @@ struct request {
   supervise_options options;
   bool preserve_status = false;
   bool verbose = false;
-  bool tree = false;
   std::optional<duration> kill_after;
   char** command = nullptr;
 };
@@ -93,14 +93,13 @@ bool parse(int argc, char** argv, request& wanted) {
   line.option(
       "--scope", "SCOPE", [&](std::string_view text) { options.reach = to_scope(text); },
       "what the signals reach");
-  line.flag("--tree", wanted.tree, "the same as --scope=tree");
+  line.alias("--tree", "--scope=tree", "the same as --scope=tree");
 
   const auto operands = line.parse(argc, argv, {.stop_at_operand = true, .meaning_of = {}});
   if (!operands) return false;
   if (operands->empty()) throw usage_error("missing operand");
   options.limit = to_duration(operands->front());
   if (operands->size() < 2) throw usage_error("missing command");
-  if (wanted.tree) options.reach = scope::tree;
   if (wanted.kill_after.value_or(duration::zero()) != duration::zero())
     options.steps.push_back({*wanted.kill_after, sigkill, std::nullopt});
   wanted.command = argv + argc - static_cast<std::ptrdiff_t>(operands->size()) + 1;
@@ -118,6 +117,7 @@ void die_by(signal_id signal) {
 
 int report_survivors(const std::vector<process_facts>& survivors) {
   std::string text = "still running, although KILL was sent:";
+  if (survivors.empty()) text += " processes that cannot be found";
   for (const process_facts& facts : survivors)
     text += " " + std::to_string(facts.pid) + " (" + escaped(facts.name) + ", state " +
             facts.state + ")";
@@ -131,7 +131,7 @@ int exit_status_for(const request& wanted, const supervise_result& result) {
              std::strerror(result.exec_error));
     return result.how == outcome::not_found ? not_found : cannot_run;
   }
-  if (!result.survivors.empty() || !result.command) return report_survivors(result.survivors);
+  if (result.gave_up || !result.command) return report_survivors(result.survivors);
   const exit_status command = *result.command;
   const std::optional<signal_id> ended_by = command.signal();
   if (command.dumped_core()) complain("the monitored command dumped core");
@@ -163,6 +163,11 @@ int sigkit_run_sigtimeout(int argc, char** argv) {
     supervisor supervising(wanted.options, &says);
     // Signals stay blocked until this process has ended: one that comes after the command did
     // changes nothing any more.
-    ::_exit(exit_status_for(wanted, supervising.run(wanted.command)));
+    try {
+      ::_exit(exit_status_for(wanted, supervising.run(wanted.command)));
+    } catch (const std::exception& failed) {
+      complain(failed.what());
+      ::_exit(supervise_failed);
+    }
   });
 }

@@ -49,6 +49,11 @@ void command_line::flag(const char* names, bool& target, const char* help) {
   parser_->add(parser_->app.add_flag(names, target, help), option_shape::value::none);
 }
 
+void command_line::alias(const char* name, const char* stands_for, const char* help) {
+  parser_->add(parser_->app.add_flag(name)->description(help), option_shape::value::none);
+  parser_->shapes.back().stands_for = stands_for;
+}
+
 void command_line::option(const char* names, const char* value_name,
                           std::function<void(std::string_view)> take, const char* help) {
   CLI::Option* added = parser_->app.add_option_function<std::string>(names, std::move(take), help);

@@ -46,6 +46,8 @@ public:
   void group(const char* title, bool classic = false);
 
   void flag(const char* names, bool& target, const char* help);
+  /// Stands for another option with its value, as --name=value; the last of both counts.
+  void alias(const char* name, const char* stands_for, const char* help);
   /// `take` is called with the value, the last one where it is repeated, and throws usage_error.
   void option(const char* names, const char* value_name, std::function<void(std::string_view)> take,
               const char* help);

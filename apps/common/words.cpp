@@ -116,7 +116,7 @@ private:
   }
 
   void add_bare(const option_shape& shape) {
-    result_.options.push_back("--" + shape.long_name);
+    result_.options.push_back(shape.stands_for.empty() ? "--" + shape.long_name : shape.stands_for);
     // What follows is not looked at: asking for help is never an error.
     ended_ = shape.long_name == "help" || shape.long_name == "version";
     if (ended_) result_.options = {"--" + shape.long_name};

@@ -14,6 +14,7 @@ struct option_shape {
   char short_name = '\0';
   enum class value { none, required, optional } takes = value::none;
   bool classic = false;
+  std::string stands_for = {}; ///< where not empty: what is read instead, as --name=value
 };
 
 /// Reads `words` (without the program's name) as getopt_long(3) does. --help and --version end it

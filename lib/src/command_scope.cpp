@@ -20,15 +20,20 @@ namespace sigkit {
 namespace {
 
 /// Whether this process's group has the terminal, if there is one.
-bool is_foreground() noexcept {
+bool is_foreground() {
   const unique_fd terminal = sys::open_at(AT_FDCWD, "/dev/tty", O_RDONLY | O_NOCTTY);
   return terminal.has_value() && ::tcgetpgrp(terminal.get()) == ::getpgrp();
 }
 
 /// Whether sending it to our own group would stop or end this process, which blocks all that can
-/// be blocked but TSTP.
+/// be blocked but TSTP. PID 1 is spared by the kernel.
 bool would_reach_us(signal_id signal) noexcept {
-  return signal == sigkill || signal == sigstop || signal == sigtstp;
+  if (::getpid() == 1) return false;
+  return signal == sigkill || signal == sigstop || signal == sigtstp || signal.is_reserved();
+}
+
+bool needs_continue(signal_id signal) noexcept {
+  return signal.terminates() && signal != sigkill;
 }
 
 } // namespace
@@ -62,10 +67,7 @@ void command_scope::send(signal_id signal, scope reach) {
   switch (reach) {
   case scope::process: send_to_command(signal, continue_single_); break;
   case scope::group: send_to_group(signal); break;
-  case scope::session:
-    send_to_all_where([this](const process_facts& facts) { return facts.session == command_pid_; },
-                      signal);
-    break;
+  case scope::session: send_to_session(signal); break;
   case scope::tree: send_tree(root_, signal); break;
   }
 }
@@ -73,40 +75,75 @@ void command_scope::send(signal_id signal, scope reach) {
 void command_scope::send_to_command(signal_id signal, bool then_continue) const {
   if (command_ == nullptr) return;
   command_->send(signal);
-  if (then_continue && signal.terminates() && signal != sigkill) command_->send(sigcont);
+  if (then_continue && needs_continue(signal)) command_->send(sigcont);
 }
 
 void command_scope::send_to_group(signal_id signal) {
   switch (group_) {
   case grouping::none: send_to_command(signal, false); break;
   case grouping::foreground: send_to_foreground_members(signal); break;
-  case grouping::supervisor:
-  case grouping::command: {
-    const pid_t group = group_ == grouping::supervisor ? ::getpid() : command_pid_;
-    const bool command_is_member = command_ != nullptr && ::getpgid(command_pid_) == group;
-    const bool ends = signal.terminates() && signal != sigkill;
-    // The command must not see its children end before it has the signal itself, and a second one
-    // of the same kind would tell many programs to give up at once. So it stands still until the
-    // whole group has it.
-    if (command_is_member && ends) command_->send(sigstop);
-    if (!command_is_member) send_to_command(signal, true);
-    signal_group(signal);
-    if (ends) send_group(group, sigcont);
+  case grouping::supervisor: send_to_whole_group(signal, ::getpid()); break;
+  case grouping::command:
+    if (command_ != nullptr)
+      send_to_whole_group(signal, command_pid_);
+    else // its number may be another group's by now
+      send_to_descendants(
+          signal, [this](const process_facts& facts) { return facts.group == command_pid_; });
     break;
-  }
   }
 }
 
-void command_scope::signal_group(signal_id signal) {
-  if (group_ == grouping::command) {
-    send_group(command_pid_, signal);
-    return;
-  }
-  const pid_t group = ::getpid();
-  if (!would_reach_us(signal) || leave_group())
+void command_scope::send_to_whole_group(signal_id signal, pid_t group) {
+  const auto command_is_member = [&] {
+    return command_ != nullptr && ::getpgid(command_pid_) == group;
+  };
+  const bool ends = needs_continue(signal);
+  const bool was_member = command_is_member();
+  // The command must not see its children end before it has the signal itself, and a second one of
+  // the same kind would tell many programs to give up at once. So it stands still until the whole
+  // group has it.
+  if (was_member && ends) command_->send(sigstop);
+  if (!was_member) send_to_command(signal, true);
+  signal_group(signal, group);
+  if (was_member && !command_is_member()) send_to_command(signal, true); // left in between
+  if (!ends) return;
+  signal_group(sigcont, group);
+  if (was_member) send_to_command(sigcont, false);
+}
+
+/// kill(2) of the whole group, in one call.
+void command_scope::signal_group(signal_id signal, pid_t group) {
+  if (group != ::getpid()) {
     send_group(group, signal);
-  else
+  } else if (::getpgrp() == group && !would_reach_us(signal)) {
+    send_group(0, signal); // not by number: for PID 1 that would be everyone
+  } else if (leave_group()) {
+    send_group(group, signal);
+  } else if (proc_is_usable()) {
     send_to_all_where([group](const process_facts& facts) { return facts.group == group; }, signal);
+  } else {
+    send_to_command(signal, false);
+    // As timeout(1) does it, where there is no other way: this process ends with its group.
+    if (signal == sigkill) send_group(0, signal);
+  }
+}
+
+void command_scope::send_to_session(signal_id signal) {
+  const auto in_session = [this](const process_facts& facts) {
+    return facts.session == command_pid_;
+  };
+  if (command_ != nullptr)
+    send_to_all_where(in_session, signal);
+  else // its number may be another session's by now
+    send_to_descendants(signal, in_session);
+}
+
+void command_scope::send_to_descendants(
+    signal_id signal, const std::function<bool(const process_facts&)>& wanted) const {
+  tree_walk walk(root_);
+  walk.find_all();
+  walk.send(signal, wanted);
+  if (needs_continue(signal)) walk.send(sigcont, wanted);
 }
 
 /// Goes over to another group, so that what cannot be blocked can be sent to our own in one call.
@@ -120,18 +157,26 @@ bool command_scope::leave_group() noexcept {
 }
 
 void command_scope::send_to_foreground_members(signal_id signal) {
-  if (command_ == nullptr) return;
-  tree_walk walk(command_pid_);
-  const pid_t group = ::getpgrp();
-  const bool ends = signal.terminates() && signal != sigkill;
-  if (ends) command_->send(sigstop);
-  walk.find_all();
+  const bool ends = needs_continue(signal);
+  if (command_ != nullptr && ends) command_->send(sigstop);
   send_to_command(signal, false);
-  const auto in_group = [group](const process_facts& facts) { return facts.group == group; };
-  walk.send(signal, in_group);
-  if (!ends) return;
-  send_to_command(sigcont, false);
-  walk.send(sigcont, in_group);
+  // Where /proc hides the command, there is nobody else to be found.
+  if (read_process(root_)) {
+    const auto others_in_group = [this, group = ::getpgrp()](const process_facts& facts) {
+      return facts.group == group && facts.pid != command_pid_;
+    };
+    send_to_descendants(signal, others_in_group);
+  }
+  if (ends) send_to_command(sigcont, false);
+}
+
+void command_scope::continue_if_stopped() {
+  if (command_ == nullptr) return;
+  if (proc_is_usable()) {
+    const std::optional<process_facts> facts = read_process(command_pid_);
+    if (facts && facts->state != 'T') return;
+  }
+  send(sigcont, scope::group);
 }
 
 bool command_scope::is_in_own_group(pid_t pid) const noexcept {
@@ -141,7 +186,7 @@ bool command_scope::is_in_own_group(pid_t pid) const noexcept {
 void send_to_all_where(const std::function<bool(const process_facts&)>& belongs, signal_id signal) {
   constexpr int enough = 100;
   const pid_t self = ::getpid();
-  const bool ends = signal.terminates() && signal != sigkill;
+  const bool ends = needs_continue(signal);
   std::set<std::pair<pid_t, std::uint64_t>> known;
   for (int passes = 0; passes < enough; ++passes) {
     bool found_new = false;

@@ -37,7 +37,8 @@ public:
 
   [[nodiscard]] grouping group() const noexcept { return group_; }
 
-  /// From now on there is a command; `root` is the process whose descendants scope::tree means.
+  /// From now on there is a command; `root` is the process whose descendants are the command's, and
+  /// maybe itself.
   /// The command is a child that has not been reaped until it is forgotten.
   void set_command(const pidfd* command, pid_t root) noexcept;
   [[nodiscard]] pid_t root() const noexcept { return root_; }
@@ -46,6 +47,9 @@ public:
   /// Sends `signal`, followed by CONT where it terminates and can be acted on.
   void send(signal_id signal, scope reach);
 
+  /// The terminal sent a signal to the command, which can act on it only when it runs.
+  void continue_if_stopped();
+
   /// Whether `pid` is in the group that send(…, scope::group) sends to in one call, so that what
   /// it sends to that group comes back here.
   [[nodiscard]] bool is_in_own_group(pid_t pid) const noexcept;
@@ -53,8 +57,12 @@ public:
 private:
   void send_to_command(signal_id signal, bool then_continue) const;
   void send_to_group(signal_id signal);
+  void send_to_whole_group(signal_id signal, pid_t group);
   void send_to_foreground_members(signal_id signal);
-  void signal_group(signal_id signal);
+  void send_to_session(signal_id signal);
+  void send_to_descendants(signal_id signal,
+                           const std::function<bool(const process_facts&)>& wanted) const;
+  void signal_group(signal_id signal, pid_t group);
   bool leave_group() noexcept;
 
   grouping group_ = grouping::none;

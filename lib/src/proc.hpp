@@ -16,7 +16,7 @@
 namespace sigkit::proc {
 
 /// An open directory /proc/PID; empty where there is no such process, or /proc hides it.
-unique_fd open_process(pid_t pid) noexcept;
+unique_fd open_process(pid_t pid);
 
 /// From `file` ("stat", "task/4711/stat"); nothing where the process or thread has ended.
 std::optional<process_facts> read_stat(int process, const char* file);

@@ -73,10 +73,12 @@ bool proc_is_usable() noexcept {
   return pid_by_proc() == ::getpid();
 }
 
-std::optional<process_facts> read_process(pid_t pid) {
-  const unique_fd process = proc::open_process(pid);
-  if (!process.has_value()) return std::nullopt;
-  return proc::read_stat(process.get(), "stat");
+std::optional<process_facts> detail::read_process(failure& why, pid_t pid) noexcept {
+  return at_border(why, [&]() -> std::optional<process_facts> {
+    const unique_fd process = proc::open_process(pid);
+    if (!process.has_value()) return std::nullopt;
+    return proc::read_stat(process.get(), "stat");
+  });
 }
 
 std::vector<process_facts> proc::processes() {
@@ -94,7 +96,7 @@ std::vector<process_facts> detail::all_processes(failure& why) noexcept {
 
 namespace proc {
 
-unique_fd open_process(pid_t pid) noexcept {
+unique_fd open_process(pid_t pid) {
   std::array<char, 32> path{};
   std::snprintf(path.data(), path.size(), "/proc/%d", static_cast<int>(pid));
   return sys::open_at(AT_FDCWD, path.data(), O_RDONLY | O_DIRECTORY);
@@ -112,7 +114,7 @@ std::optional<process_facts> read_stat(int process, const char* file) {
 std::vector<pid_t> numbers_in(unique_fd directory) {
   std::vector<pid_t> result;
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(directory.get()), &::closedir);
-  if (!stream) return result;
+  if (!stream) fail(errno, "opendir(3) in /proc");
   static_cast<void>(directory.release()); // the stream closes it
   while (const dirent* entry = ::readdir(stream.get()))
     if (const auto number = parse_decimal<pid_t>(entry->d_name)) result.push_back(*number);

@@ -1,10 +1,12 @@
 #include <sigkit/process_tree.hpp>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
+#include <ranges>
 
 #include "proc.hpp"
 #include "system.hpp"
@@ -15,8 +17,14 @@ namespace sigkit {
 namespace {
 
 // Directories kept open from pass to pass. What is beyond it is opened again each time, and
-// compared by its start time: slower, and as safe.
-constexpr std::size_t directory_budget = 256;
+// compared by its start time: slower, and as safe. A quarter of what this process may have open
+// leaves room for all else.
+std::size_t directory_budget() {
+  constexpr rlim_t enough = 256;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  return static_cast<std::size_t>(std::min(enough, limit.rlim_cur / 4));
+}
 
 constexpr duration freeze_limit = std::chrono::seconds(1);
 
@@ -41,7 +49,8 @@ void pause_for(duration length) {
 
 } // namespace
 
-tree_walk::tree_walk(pid_t root) : root_(root), root_process_(proc::open_process(root)) {
+tree_walk::tree_walk(pid_t root)
+    : root_(root), root_process_(proc::open_process(root)), budget_(directory_budget()) {
   if (!proc_is_usable())
     fail(ENOENT, "finding a process tree: /proc does not show this PID namespace");
   if (!root_process_.has_value())
@@ -62,7 +71,8 @@ std::vector<pid_t> tree_walk::children_of(pid_t pid, const member* known) {
     if (!facts) return {};
     return proc::children_of_all_threads(root_process_.get(), *facts);
   }
-  if (known->hidden) return {};
+  const bool has_ended = known->facts.state == 'Z' && known->facts.threads <= 1;
+  if (known->hidden || has_ended) return {};
   if (known->process.has_value())
     return proc::children_of_all_threads(known->process.get(), known->facts);
   const unique_fd process = reopen(*known);
@@ -76,21 +86,35 @@ void tree_walk::collect_by_parent() {
     by_parent_.emplace(facts.parent, facts.pid);
 }
 
-bool tree_walk::pass(bool stop) {
+bool tree_walk::pass(bool stop, sys::clock::time_point deadline) {
   ++pass_number_;
   found_new_ = false;
   order_.clear();
   if (!has_children_files_) collect_by_parent();
+  to_visit_.clear();
+  add_children(root_, children_of(root_, nullptr));
+  bool quiet = visit_all(stop, deadline);
+  // What was found before, and is not listed any more while its place in the tree changes, or since
+  // it went to a subreaper further up, has not gone.
+  for (const auto& [pid, known] : members_)
+    if (known.last_pass != pass_number_) to_visit_.push_back({known.facts.parent, pid});
+  quiet = visit_all(stop, deadline) && quiet;
+  for (const auto& [parent, child] : to_visit_) // left over where the time was up
+    if (members_.contains(child)) order_.push_back(child);
+  return quiet && to_visit_.empty();
+}
+
+/// The newest child first: a chain whose members fork and exit is met at its end.
+void tree_walk::add_children(pid_t parent, const std::vector<pid_t>& children) {
+  for (const pid_t child : std::views::reverse(children))
+    to_visit_.push_back({parent, child});
+}
+
+bool tree_walk::visit_all(bool stop, sys::clock::time_point deadline) {
   bool quiet = true;
-  struct edge {
-    pid_t parent;
-    pid_t child;
-  };
-  std::vector<edge> to_visit;
-  for (const pid_t child : children_of(root_, nullptr))
-    to_visit.push_back({root_, child});
-  for (std::size_t next = 0; next < to_visit.size(); ++next) {
-    const auto [parent, child] = to_visit[next];
+  while (!to_visit_.empty() && sys::clock::now() < deadline) {
+    const auto [parent, child] = to_visit_.front();
+    to_visit_.pop_front();
     auto found = members_.find(child);
     const bool seen = found != members_.end() && found->second.last_pass == pass_number_;
     if (seen) continue; // moved to another parent during this pass
@@ -98,16 +122,9 @@ bool tree_walk::pass(bool stop) {
     found = members_.find(child);
     if (found == members_.end() || found->second.last_pass != pass_number_) continue;
     order_.push_back(child);
-    for (const pid_t grandchild : children_of(child, &found->second))
-      to_visit.push_back({child, grandchild});
+    add_children(child, children_of(child, &found->second));
   }
-  if (forget_what_was_not_seen() != 0) quiet = false;
   return quiet;
-}
-
-std::size_t tree_walk::forget_what_was_not_seen() {
-  return std::erase_if(members_,
-                       [&](const auto& entry) { return entry.second.last_pass != pass_number_; });
 }
 
 /// False where something is new, has changed or is not at rest, so that another pass is due.
@@ -129,7 +146,7 @@ bool tree_walk::visit(pid_t pid, pid_t parent, bool stop) {
   if (!belongs) return false;
   fresh.facts = *facts;
   look_at(fresh, stop, true);
-  if (members_.size() >= directory_budget) fresh.process.reset();
+  if (members_.size() >= budget_) fresh.process.reset();
   members_.insert_or_assign(pid, std::move(fresh));
   found_new_ = true;
   return false;
@@ -142,10 +159,11 @@ bool tree_walk::look_at(member& seen, bool stop, bool is_new) {
   const int process = held ? seen.process.get() : opened.get();
   auto facts = process >= 0 ? proc::read_stat(process, "stat") : std::nullopt;
   if (!facts) return false;
-  const bool was_at_rest = seen.at_rest;
+  const bool was_at_rest = seen.at_rest && !is_new;
   seen.facts = std::move(*facts);
-  if (is_new && stop) sys::pidfd_send_signal(process, sigstop);
   seen.at_rest = all_threads_at_rest(process, seen.facts);
+  // Again where it does not stand still: a CONT from within the tree would undo the first one.
+  if (stop && (is_new || !seen.at_rest)) sys::pidfd_send_signal(process, sigstop);
   // One that may not be signalled is never at rest, and must not hold up the others.
   if (!seen.at_rest && stop && !is_new && sys::pidfd_send_signal(process, signull) == EPERM)
     seen.at_rest = true;
@@ -186,7 +204,7 @@ bool tree_walk::is_listed_child(pid_t pid, pid_t parent) {
 
 bool tree_walk::freeze() {
   const auto deadline = sys::after(sys::clock::now(), freeze_limit);
-  for (duration wait = std::chrono::microseconds(50); !pass(true); wait = wait * 3 / 2) {
+  for (duration wait = std::chrono::microseconds(50); !pass(true, deadline); wait = wait * 3 / 2) {
     if (sys::clock::now() >= deadline) return false;
     const bool some_run =
         std::ranges::any_of(members_, [](const auto& entry) { return !entry.second.at_rest; });
@@ -198,7 +216,7 @@ bool tree_walk::freeze() {
 void tree_walk::find_all() {
   constexpr int enough = 100;
   for (int passes = 0; passes < enough; ++passes) {
-    pass(false);
+    pass(false, sys::clock::time_point::max());
     if (!found_new_) return;
   }
 }
@@ -246,7 +264,7 @@ std::vector<process_facts> tree_walk::facts() const {
 std::vector<process_facts> detail::descendants(failure& why, pid_t root) noexcept {
   return at_border(why, [&] {
     tree_walk walk(root);
-    walk.pass(false);
+    walk.pass(false, sys::clock::time_point::max());
     return walk.facts();
   });
 }

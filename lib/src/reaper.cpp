@@ -26,23 +26,46 @@ template <class Report> void tell(int connection, const Report& report) {
   sys::retry([&] { return ::send(connection, &report, sizeof report, MSG_NOSIGNAL); });
 }
 
-/// Reaps until no descendant is left.
+/// Whether the supervisor says that it is ready; false where it has gone.
+bool hears_go(int connection) {
+  char go = 0;
+  return sys::retry([&] { return ::recv(connection, &go, 1, 0); }) == 1;
+}
+
+/// Reaps until no descendant is left. The command's PID stays its own until the supervisor knows
+/// that it has ended.
 template <class Report> void reap_all(int connection, pid_t command) {
   for (;;) {
     siginfo_t info{};
-    if (sys::retry([&] { return ::waitid(P_ALL, 0, &info, WEXITED | __WALL); }) != 0) return;
-    if (info.si_pid != command) continue;
-    tell(connection, Report{.what = Report::kind::ended,
-                            .pid = command,
-                            .code = info.si_code,
-                            .status = info.si_status});
+    const auto next = [&](int how) {
+      return sys::retry([&] { return ::waitid(P_ALL, 0, &info, WEXITED | __WALL | how); });
+    };
+    if (next(WNOWAIT) != 0) return;
+    if (info.si_pid == command) {
+      tell(connection, Report{.what = Report::kind::ended,
+                              .pid = command,
+                              .code = info.si_code,
+                              .status = info.si_status});
+      hears_go(connection);
+    }
+    const auto pid = static_cast<id_t>(info.si_pid);
+    sys::retry([&] { return ::waitid(P_PID, pid, &info, WEXITED | __WALL); });
   }
+}
+
+/// Nothing else of what the supervisor has open is kept for as long as the tree lives.
+void close_all_but(int connection) {
+  const auto kept = static_cast<unsigned>(connection);
+  if (kept > 0) ::close_range(0, kept - 1, 0);
+  ::close_range(kept + 1, ~0U, 0);
 }
 
 template <class Report>
 [[noreturn]] void be_the_reaper(int connection, pid_t parent, char* const* argv,
                                 const spawn_options& options) {
   try {
+    // What is sent to the supervisor's group is not for this process. The command goes back there.
+    ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(0);
     if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) fail(errno, "prctl(2) PR_SET_CHILD_SUBREAPER");
@@ -53,9 +76,14 @@ template <class Report>
     }
     const pid_t command = spawned.process->pid();
     tell(connection, Report{.what = Report::kind::started, .pid = command});
-    // The supervisor opens a pidfd before the command can be reaped.
-    char go = 0;
-    sys::retry([&] { return ::recv(connection, &go, 1, 0); });
+    close_all_but(connection);
+    // The supervisor opens a pidfd before the command can be reaped. Where it cannot, nobody would
+    // watch the command.
+    if (!hears_go(connection)) {
+      ::kill(command, SIGKILL);
+      sys::retry([&] { return ::waitpid(command, nullptr, 0); });
+      ::_exit(0);
+    }
     reap_all<Report>(connection, command);
     tell(connection, Report{.what = Report::kind::all_gone});
   } catch (const std::system_error& failure) {
@@ -74,31 +102,37 @@ void reaper::make_process(char* const* argv, const spawn_options& options) {
   unique_fd other(ends[1]);
   const pid_t parent = ::getpid();
   // A copy of this process, which goes on running beside it: nothing lighter would do.
-  const pid_t pid = ::fork();
-  if (pid < 0) fail(errno, "fork(2)");
-  if (pid == 0) {
+  pid_ = ::fork();
+  if (pid_ < 0) fail(errno, "fork(2)");
+  if (pid_ == 0) {
     connection_.reset();
     be_the_reaper<report>(other.get(), parent, argv, options);
   }
-  process_ = pidfd::open(pid);
 }
 
-spawn_result reaper::start(char* const* argv, const spawn_options& options) {
+spawn_result reaper::start(char* const* argv, spawn_options options) {
+  if (!options.group && !options.new_session) options.group = ::getpgrp();
   make_process(argv, options);
   report first{};
   const ssize_t size =
       sys::retry([&] { return ::recv(connection_.get(), &first, sizeof first, 0); });
-  if (size != sizeof first) fail(ECHILD, "starting the reaper");
+  if (size != sizeof first) fail(ECHILD, "starting the process that reaps");
   switch (first.what) {
   case report::kind::started: {
-    spawn_result result{pidfd::open(first.pid), 0};
-    const char go = 1;
-    sys::retry([&] { return ::send(connection_.get(), &go, 1, MSG_NOSIGNAL); });
+    spawn_result result;
+    result.process = pidfd::open(first.pid);
+    say_go();
+    watching_ = true;
     return result;
   }
   case report::kind::not_started: all_gone_ = true; return {std::nullopt, first.error};
-  default: fail(first.error, "starting the command in the reaper");
+  default: fail(first.error, "starting the command in the process that reaps");
   }
+}
+
+void reaper::say_go() noexcept {
+  const char go = 1;
+  sys::retry([&] { return ::send(connection_.get(), &go, 1, MSG_NOSIGNAL); });
 }
 
 void reaper::learn() {
@@ -119,10 +153,13 @@ void reaper::learn() {
 }
 
 reaper::~reaper() {
-  if (!process_) return;
-  sys::pidfd_send_signal(process_->descriptor(), sigkill);
-  int status = 0;
-  sys::retry([&] { return ::waitpid(process_->pid(), &status, 0); });
+  if (pid_ <= 0) return;
+  // Before the command is watched, the end of the connection tells the process to end it.
+  if (watching_)
+    ::kill(pid_, SIGKILL);
+  else
+    connection_.reset();
+  sys::retry([&] { return ::waitpid(pid_, nullptr, 0); });
 }
 
 } // namespace sigkit

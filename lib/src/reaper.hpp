@@ -24,12 +24,15 @@ public:
 
   /// Makes the process, has it start the command, and returns what spawn() returned there.
   /// Throws where that fails.
-  spawn_result start(char* const* argv, const spawn_options& options);
+  spawn_result start(char* const* argv, spawn_options options);
 
-  [[nodiscard]] pid_t pid() const noexcept { return process_->pid(); }
+  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
 
   /// Readable when there is something to learn().
   [[nodiscard]] int descriptor() const noexcept { return connection_.get(); }
+
+  /// The command's end was taken in, nothing is sent to its PID any more: it may be reaped.
+  void let_go_of_command() noexcept { say_go(); }
 
   /// Takes in what the reaper reported, without waiting.
   void learn();
@@ -43,8 +46,11 @@ private:
   struct report;
   void make_process(char* const* argv, const spawn_options& options);
 
+  void say_go() noexcept;
+
   unique_fd connection_;
-  std::optional<pidfd> process_;
+  pid_t pid_ = -1; ///< our child, which nobody else reaps
+  bool watching_ = false;
   std::optional<exit_status> command_;
   bool all_gone_ = false;
 };

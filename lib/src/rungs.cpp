@@ -1,18 +1,26 @@
 #include "rungs.hpp"
 
 #include <algorithm>
+#include <ranges>
 
 namespace sigkit {
 
-rungs::rungs(const supervise_options& options) {
+rungs::rungs(const supervise_options& options)
+    : nothing_may_be_left_(options.reach == scope::tree) {
   rungs_.push_back({duration::zero(), options.signal, options.reach});
-  for (const step& next : options.steps)
+  for (const step& next : options.steps) {
+    if (next.after == never) break; // what would come after it never does either
     rungs_.push_back({next.after, next.signal, next.reach.value_or(options.reach)});
-  const bool kills = std::ranges::any_of(
-      rungs_, [](const rung& r) { return r.signal == sigkill && r.reach == scope::tree; });
-  // Where nothing may be left, a ladder ends with what nothing withstands.
-  if (options.reach == scope::tree && !kills)
+  }
+}
+
+/// Where nothing may be left, what is climbed of a ladder ends with what nothing withstands.
+void rungs::start_at(std::size_t index, sys::clock::time_point now) {
+  const auto kills = [](const rung& r) { return r.signal == sigkill && r.reach == scope::tree; };
+  const auto climbed = std::views::drop(rungs_, static_cast<std::ptrdiff_t>(index));
+  if (nothing_may_be_left_ && std::ranges::none_of(climbed, kills))
     rungs_.push_back({std::chrono::seconds(5), sigkill, scope::tree});
+  go_to(index, now);
 }
 
 void rungs::go_to(std::size_t index, sys::clock::time_point now) {

@@ -23,8 +23,11 @@ public:
   explicit rungs(const supervise_options& options);
 
   /// Starts at the first rung, or after it, where a signal from outside has taken its place.
-  void start(sys::clock::time_point now) { go_to(0, now); }
-  void start_after_first(sys::clock::time_point now) { go_to(1, now); }
+  void start(sys::clock::time_point now) { start_at(0, now); }
+  void start_after_first(sys::clock::time_point now) { start_at(1, now); }
+
+  /// The next rung is due at once.
+  void hurry(sys::clock::time_point now) noexcept { due_ = now; }
 
   /// Whether there is a rung to come.
   [[nodiscard]] bool pending() const noexcept { return started_ && next_ < rungs_.size(); }
@@ -42,9 +45,11 @@ public:
   [[nodiscard]] bool has_scope(scope reach) const noexcept;
 
 private:
+  void start_at(std::size_t index, sys::clock::time_point now);
   void go_to(std::size_t index, sys::clock::time_point now);
 
   std::vector<rung> rungs_;
+  bool nothing_may_be_left_;
   std::size_t next_ = 0;
   bool started_ = false;
   sys::clock::time_point due_ = sys::clock::time_point::max();

@@ -3,12 +3,14 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <climits>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -31,7 +33,7 @@ struct start {
   char* const* argv;
   const char* search_path;
   const spawn_options* options;
-  sigset_t mask;
+  std::uint64_t mask; ///< all 64 bits: sigprocmask(3) would leave out 32 and 33
   pid_t parent;
   int exec_error = 0;
   std::array<char, PATH_MAX> path{}; ///< what was last tried
@@ -110,12 +112,12 @@ SIGKIT_IN_CHILD int run_child(void* argument) {
   const spawn_options& options = *begin.options;
   set_dispositions(options);
   if (options.new_session) ::setsid();
-  if (options.new_group) ::setpgid(0, 0);
+  if (options.group) ::setpgid(0, *options.group);
   if (options.parent_death != signull) {
     ::prctl(PR_SET_PDEATHSIG, options.parent_death.number());
     if (::getppid() != begin.parent) ::_exit(127); // it ended before the signal was asked for
   }
-  ::sigprocmask(SIG_SETMASK, &begin.mask, nullptr);
+  ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &begin.mask, nullptr, sizeof begin.mask);
   begin.exec_error = execute(begin);
   ::_exit(127);
 }
@@ -143,7 +145,7 @@ spawn_result start_program(char* const* argv, const spawn_options& options) {
               .options = &options,
               .mask = {},
               .parent = ::getpid()};
-  begin.mask = options.mask.value_or(pthread_sigmask(mask_change::block, {})).to_sigset();
+  begin.mask = options.mask.value_or(pthread_sigmask(mask_change::block, {})).mask();
   // Until the child has reset its dispositions, nothing may be delivered to it.
   const scoped_mask blocked(mask_change::block, signal_set::all());
   spawn_result result = try_once(begin);

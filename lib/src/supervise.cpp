@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,7 +34,7 @@ constexpr duration longest_sweep = std::chrono::milliseconds(200);
 /// What is blocked while supervising. CONT and TSTP keep their effect on this process: as part of
 /// a job it stops and goes on with it.
 signal_set blocked_signals() {
-  return signal_set::all() - signal_set{sigkill, sigstop, sigcont, sigtstp};
+  return signal_set::changeable() - signal_set{sigcont, sigtstp};
 }
 
 /// What is read and acted on. TTIN and TTOU are blocked, so that a message reaches the terminal
@@ -78,19 +79,22 @@ public:
 
 private:
   bool start(char* const* argv);
+  static void require_descriptors();
+  void become_subreaper();
   spawn_result start_command(char* const* argv, const spawn_options& how);
   void watch();
   [[nodiscard]] bool finished() const;
   void wait_for_something();
   void read_signals();
   void handle(const signal_info& info);
-  [[nodiscard]] bool is_to_be_forwarded(const signal_info& info) const;
+  [[nodiscard]] bool is_ignored(signal_id signal) const;
   void forward(const signal_info& info);
   void reap();
   void reap_command();
   void reap_descendants();
   void command_ended(std::optional<exit_status> status);
   void act_on_time();
+  void fire_limit(time_point now);
   void reach_limit(time_point now);
   void name_outcome(outcome how);
   void send(signal_id signal, scope reach);
@@ -111,6 +115,7 @@ private:
   unique_fd signals_;
 
   bool has_outcome_ = false;
+  bool is_subreaper_ = false;
   bool all_gone_ = false; ///< scope::tree: no descendant is left
   bool given_up_ = false; ///< scope::tree: something is, and KILL does not end it
   bool limit_fires_ = false;
@@ -143,6 +148,7 @@ bool detail::supervision::start(char* const* argv) {
   const bool needs_proc = needs_tree || rungs_.has_scope(scope::session);
   if (needs_proc && !proc_is_usable())
     fail(ENOENT, "a scope of tree or session: /proc does not show this PID namespace");
+  if (needs_proc) require_descriptors();
   const bool had_children = options_.dedicated_process && has_children();
   const bool new_session = rungs_.has_scope(scope::session);
   signals_ = sys::make_signalfd(handled_signals());
@@ -156,11 +162,13 @@ bool detail::supervision::start(char* const* argv) {
   if (child_signal_.was_ignored()) how.ignore.insert(sigchld);
   how.parent_death = options_.signal;
   how.new_session = new_session;
-  how.new_group = !new_session && scope_->group() == grouping::command;
+  if (!new_session && scope_->group() == grouping::command) how.group = 0;
+  // In the terminal's foreground group, what the command started is told by whom it descends from.
+  const bool needs_orphans = needs_tree || scope_->group() == grouping::foreground;
   if (needs_tree && (had_children || !options_.dedicated_process))
     reaper_.emplace();
-  else if (needs_tree && ::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
-    fail(errno, "prctl(2) PR_SET_CHILD_SUBREAPER");
+  else if (needs_orphans && !had_children)
+    become_subreaper();
 
   if (options_.limit != duration::zero())
     limit_due_ = sys::after(sys::clock::now(), options_.limit);
@@ -171,8 +179,24 @@ bool detail::supervision::start(char* const* argv) {
     return false;
   }
   command_ = std::move(started.process);
-  scope_->set_command(&*command_, reaper_ ? reaper_->pid() : ::getpid());
+  scope_->set_command(&*command_, reaper_         ? reaper_->pid()
+                                  : is_subreaper_ ? ::getpid()
+                                                  : command_->pid());
   return true;
+}
+
+/// Every process of the scope is opened. With no room for that it would be found out too late.
+void detail::supervision::require_descriptors() {
+  constexpr rlim_t needed = 24;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < needed)
+    fail(EMFILE, "a scope of tree or session needs a limit of " + std::to_string(needed) +
+                     " open files, and it is " + std::to_string(limit.rlim_cur));
+}
+
+void detail::supervision::become_subreaper() {
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) fail(errno, "prctl(2) PR_SET_CHILD_SUBREAPER");
+  is_subreaper_ = true;
 }
 
 spawn_result detail::supervision::start_command(char* const* argv, const spawn_options& how) {
@@ -191,9 +215,8 @@ bool detail::supervision::finished() const {
 }
 
 void detail::supervision::wait_for_something() {
-  const time_point deadline = limit_fires_
-                                  ? time_point::min()
-                                  : std::min({limit_due_, rungs_.due(), sweep_due_, give_up_due_});
+  const time_point deadline =
+      limit_fires_ ? time_point{} : std::min({limit_due_, rungs_.due(), sweep_due_, give_up_due_});
   std::array<pollfd, 2> sources{{{signals_.get(), POLLIN, 0}, {-1, POLLIN, 0}}};
   if (reaper_) sources[1].fd = reaper_->descriptor();
   sys::poll_until(sources, deadline);
@@ -211,25 +234,27 @@ void detail::supervision::read_signals() {
 
 void detail::supervision::handle(const signal_info& info) {
   const bool from_us = info.code == SI_USER && info.pid == ::getpid();
-  if (info.signal == sigchld || from_us) return;
+  if (info.signal == sigchld || from_us || is_ignored(info.signal)) return;
+  // What a member sends to the whole group after it had the signal would otherwise go round.
+  if (sent_to_group_.contains(info.signal) && scope_->is_in_own_group(info.pid)) return;
+  events_->received(info);
+  const bool by_terminal =
+      info.code == SI_KERNEL && (info.signal == sigint || info.signal == sigquit);
   if (info.signal == sigalrm)
     limit_fires_ = true;
-  else if (is_to_be_forwarded(info))
+  else if (by_terminal && scope_->group() != grouping::command)
+    scope_->continue_if_stopped(); // the command has the signal already
+  else
     forward(info);
 }
 
-bool detail::supervision::is_to_be_forwarded(const signal_info& info) const {
-  const bool ignored = get_disposition(info.signal) == disposition::ignored;
-  if (ignored && info.signal != options_.signal) return false;
-  const bool by_terminal =
-      info.code == SI_KERNEL && (info.signal == sigint || info.signal == sigquit);
-  if (by_terminal && scope_->group() != grouping::command) return false;
-  // What a member sends to the whole group after it had the signal would otherwise go round.
-  return !(sent_to_group_.contains(info.signal) && scope_->is_in_own_group(info.pid));
+/// Ignored by inheritance, and so not for the command either; but the signal of the limit counts.
+bool detail::supervision::is_ignored(signal_id signal) const {
+  return signal != options_.signal && signal != sigalrm &&
+         get_disposition(signal) == disposition::ignored;
 }
 
 void detail::supervision::forward(const signal_info& info) {
-  events_->received(info);
   name_outcome(outcome::interrupted);
   send(info.signal, options_.reach);
   if (!rungs_.started()) rungs_.start_after_first(sys::clock::now());
@@ -240,7 +265,7 @@ void detail::supervision::reap() {
     reaper_->learn();
     all_gone_ = reaper_->all_gone();
     if (reaper_->command() && !result_.command) command_ended(reaper_->command());
-  } else if (rungs_.has_scope(scope::tree)) {
+  } else if (is_subreaper_) {
     reap_descendants();
   } else {
     reap_command();
@@ -273,13 +298,17 @@ void detail::supervision::reap_descendants() {
 void detail::supervision::command_ended(std::optional<exit_status> status) {
   result_.command = status;
   scope_->forget_command();
+  if (reaper_) reaper_->let_go_of_command();
   limit_due_ = time_point::max();
   limit_fires_ = false;
 }
 
 void detail::supervision::act_on_time() {
   time_point now = sys::clock::now();
-  if (limit_fires_ || now >= limit_due_) reach_limit(now);
+  if (limit_fires_)
+    fire_limit(now);
+  else if (now >= limit_due_)
+    reach_limit(now);
   // Only what the command left behind is still there: the ladder is for that.
   if (result_.command && !rungs_.started()) rungs_.start(now);
   while (const std::optional<rungs::rung> due = rungs_.take(now)) {
@@ -291,8 +320,18 @@ void detail::supervision::act_on_time() {
   if (now >= std::min(sweep_due_, give_up_due_)) sweep(now);
 }
 
-void detail::supervision::reach_limit(time_point now) {
+/// ALRM came: the limit is reached now, or the next rung is due.
+void detail::supervision::fire_limit(time_point now) {
   limit_fires_ = false;
+  if (!rungs_.pending()) {
+    reach_limit(now);
+    return;
+  }
+  result_.limit_reached = true;
+  rungs_.hurry(now);
+}
+
+void detail::supervision::reach_limit(time_point now) {
   limit_due_ = time_point::max();
   if (rungs_.pending()) return; // a signal from outside has started the ladder before
   result_.limit_reached = true;
@@ -324,19 +363,23 @@ void detail::supervision::sweep(time_point now) {
     sweep_due_ = sys::after(now, sweep_pause_);
     return;
   }
-  given_up_ = true;
+  reap();
+  if (all_gone_) return;
+  given_up_ = result_.gave_up = true;
   for (process_facts& facts : sigkit::descendants(scope_->root()))
-    if (facts.state != 'Z' && facts.state != 'X') result_.survivors.push_back(std::move(facts));
+    if (facts.state != 'X' && (facts.state != 'Z' || facts.threads > 1))
+      result_.survivors.push_back(std::move(facts));
 }
 
 /// After a failure: the command must not go on without a limit.
 void detail::supervision::kill_command() noexcept {
-  if (!command_ || result_.command) return;
+  if (!command_) return;
+  if (!result_.command) sys::pidfd_send_signal(command_->descriptor(), sigkill);
   try {
     if (options_.reach == scope::tree) scope_->send(sigkill, scope::tree);
-  } catch (const std::exception&) { // what cannot be found cannot be killed; the command can
+  } catch (const std::exception&) { // what cannot be found cannot be killed
+    return;
   }
-  sys::pidfd_send_signal(command_->descriptor(), sigkill);
 }
 
 detail::supervision* detail::new_supervision(failure& why, const supervise_options& options,

@@ -25,8 +25,11 @@ timespec to_timespec(duration length) noexcept {
   return {static_cast<time_t>(seconds.count()), static_cast<long>((length - seconds).count())};
 }
 
-unique_fd open_at(int directory, const char* path, int flags) noexcept {
-  return unique_fd(retry([&] { return ::openat(directory, path, flags | O_CLOEXEC); }));
+unique_fd open_at(int directory, const char* path, int flags) {
+  unique_fd file(retry([&] { return ::openat(directory, path, flags | O_CLOEXEC); }));
+  if (!file.has_value() && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+    fail(errno, std::string("open(2) of ") + path);
+  return file;
 }
 
 bool read_all(int descriptor, std::string& text) {

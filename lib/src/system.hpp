@@ -41,8 +41,9 @@ clock::time_point after(clock::time_point start, duration length) noexcept;
 
 timespec to_timespec(duration length) noexcept;
 
-/// An open file of /proc (or below `directory`); empty where it cannot be opened.
-unique_fd open_at(int directory, const char* path, int flags) noexcept;
+/// An open file of /proc (or below `directory`); empty where it is not there or may not be opened.
+/// Throws where this process or the system has no room for it: that tells nothing of the file.
+unique_fd open_at(int directory, const char* path, int flags);
 
 /// Reads all there is into `text`; false where reading fails (the process has ended).
 bool read_all(int descriptor, std::string& text);

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -11,6 +12,8 @@
 #include <sigkit/process_tree.hpp>
 #include <sigkit/signal_id.hpp>
 #include <sigkit/unique_fd.hpp>
+
+#include "system.hpp"
 
 namespace sigkit {
 
@@ -22,8 +25,8 @@ public:
 
   /// Goes over the tree once, from the top; with `stop`, sends STOP to each process that it sees
   /// for the first time. True where the pass found the same processes as the one before, and both
-  /// found every thread at rest: stopped, ended, or in uninterruptible sleep.
-  bool pass(bool stop);
+  /// found every thread at rest: stopped, ended, or in uninterruptible sleep. Ends at `deadline`.
+  bool pass(bool stop, sys::clock::time_point deadline);
 
   /// Passes that stop what they find, until pass() says that all is at rest; false after 1 s.
   bool freeze();
@@ -36,7 +39,7 @@ public:
   tree_delivery send(signal_id signal,
                      const std::function<bool(const process_facts&)>& wanted = {});
 
-  /// What the last pass found, parents before their children.
+  /// What the last pass found, parents before their children, where they kept their places.
   [[nodiscard]] std::vector<process_facts> facts() const;
 
 private:
@@ -50,20 +53,28 @@ private:
 
   std::vector<pid_t> children_of(pid_t pid, const member* known);
   void collect_by_parent();
+  void add_children(pid_t parent, const std::vector<pid_t>& children);
+  bool visit_all(bool stop, sys::clock::time_point deadline);
   bool visit(pid_t pid, pid_t parent, bool stop);
   bool look_at(member& seen, bool stop, bool is_new);
   bool visit_hidden(pid_t pid, pid_t parent, bool stop);
   bool is_listed_child(pid_t pid, pid_t parent);
   int send_to(const member& target, signal_id signal) const;
   static unique_fd reopen(const member& target);
-  std::size_t forget_what_was_not_seen();
+
+  struct edge {
+    pid_t parent;
+    pid_t child;
+  };
 
   pid_t root_;
   unique_fd root_process_;
+  std::size_t budget_; ///< how many directories are kept open
   bool has_children_files_;
   std::map<pid_t, member> members_;
   std::multimap<pid_t, pid_t> by_parent_; ///< where the kernel has no children files
   std::vector<pid_t> order_;
+  std::deque<edge> to_visit_;
   unsigned pass_number_ = 0;
   bool found_new_ = false;
 };

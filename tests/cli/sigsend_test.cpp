@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <filesystem>
+#include <thread>
+
 #include "support/child.hpp"
 
 using sigkit::exit_status;
@@ -109,4 +112,29 @@ TEST_CASE("sigsend refuses what is no signal, and two of them") {
   for (const auto& words : std::vector<std::vector<std::string>>{
            {"-65", "1"}, {"-s", "FOO", "1"}, {"-s", "TERM", "-INT", "1"}, {"-cont", "1"}})
     CHECK(sigsend(words).status == exit_status::exited(1));
+}
+
+TEST_CASE("sigsend signals the others where one target cannot be opened") {
+  target probe;
+  std::thread other([] { ::pause(); });
+  pid_t thread = 0;
+  REQUIRE(test::eventually([&] {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task"))
+      if (const pid_t tid = std::stoi(entry.path().filename()); tid != ::getpid()) thread = tid;
+    return thread != 0;
+  }));
+  other.detach();
+  const auto some = sigsend({"-USR2", std::to_string(thread), probe.number()});
+  CHECK(some.status == exit_status::exited(64));
+  CHECK(some.err.find("process " + std::to_string(thread)) != std::string::npos);
+  CHECK(probe.wait_for_line("got") == "got USR2");
+}
+
+TEST_CASE("sigsend takes its options after a target too") {
+  target probe;
+  CHECK(sigsend({probe.number(), "-s", "USR1"}).status == exit_status::exited(0));
+  CHECK(probe.wait_for_line("got") == "got USR1");
+  CHECK(sigsend({probe.number(), "-USR2", "-v"}).err ==
+        "sigsend: sent signal USR2 to " + probe.number() + "\n");
+  CHECK(sigsend({"--", "-2147483648"}).status == exit_status::exited(1));
 }

@@ -1,8 +1,11 @@
 #include <doctest/doctest.h>
 
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <cstdint>
 
 #include <sigkit/process.hpp>
 
@@ -105,9 +108,11 @@ TEST_CASE("a ladder is climbed step by step") {
                   "kill -ALRM $PPID; while :; do sleep .01; done"});
   CHECK(result.status == exit_status::exited(124));
   CHECK(result.out == "USR1\nUSR2\nHUP\n");
-  CHECK(result.err == "sigtimeout: sending signal USR1 to command 'sh'\n"
-                      "sigtimeout: sending signal USR2 to command 'sh'\n"
-                      "sigtimeout: sending signal HUP to command 'sh'\n");
+  const std::size_t first = result.err.find("sigtimeout: sending");
+  CHECK(result.err.starts_with("sigtimeout: received signal ALRM from PID "));
+  CHECK(result.err.substr(first) == "sigtimeout: sending signal USR1 to command 'sh'\n"
+                                    "sigtimeout: sending signal USR2 to command 'sh'\n"
+                                    "sigtimeout: sending signal HUP to command 'sh'\n");
 }
 
 TEST_CASE("a signal from outside is said with its sender") {
@@ -177,4 +182,74 @@ TEST_CASE("no descriptor but the standard ones reaches the command") {
       sigtimeout({"--tree", "5", "sh", "-c", script},
                  {.environment = {}, .before_exec = [] { ::close_range(3, ~0U, 0); }, .argv0 = {}})
           .out.empty());
+}
+
+TEST_CASE("the last of --tree and --scope counts") {
+  CHECK(sigtimeout({"--tree", "--scope=process", "-v", ".1", "sleep", "1000"}).err ==
+        "sigtimeout: sending signal TERM to command 'sleep'\n");
+  CHECK(sigtimeout({"--scope=process", "--tree", "-v", ".1", "sleep", "1000"}).err ==
+        "sigtimeout: sending signal TERM to the tree of command 'sleep'\n");
+}
+
+TEST_CASE("as PID 1 the limit holds over the group, which is not everyone") {
+  if (::geteuid() != 0) SKIP("only root can make a PID namespace without a user namespace");
+  for (const char* signal : {"TERM", "KILL"}) {
+    const auto result = test::run({"unshare", "--pid", "--fork", "--mount-proc", "setsid", "-w",
+                                   test::program("sigtimeout"), "-s", signal, ".1", "sh", "-c",
+                                   "trap '' HUP; sleep 1000; :"});
+    if (result.err.find("unshare") != std::string::npos) SKIP("no PID namespace can be made here");
+    CHECK(result.status == exit_status::exited(signal == std::string("TERM") ? 124 : 137));
+  }
+  const auto direct = test::run({"unshare", "--pid", "--fork", "--mount-proc",
+                                 test::program("sigtimeout"), ".1", "sleep", "1000"});
+  CHECK(direct.status == exit_status::exited(124));
+}
+
+TEST_CASE("KILL reaches the command although there is no group to go to and no proc") {
+  if (::geteuid() != 0) SKIP("only root can make a PID namespace without a user namespace");
+  const test::stopwatch watch;
+  const auto result =
+      test::run({"unshare", "--pid", "--fork", "--kill-child", "sh", "-c",
+                 "setsid -w " + test::program("sigtimeout") + " -s KILL .1 sleep 15; echo $?"});
+  if (result.err.find("unshare") != std::string::npos) SKIP("no PID namespace can be made here");
+  CHECK(result.out == "137\n");
+  CHECK(watch.less_than(10s));
+}
+
+TEST_CASE("the C library's own signals can be sent, and their mask is handed on") {
+  CHECK(sigtimeout({"-s", "33", ".1", "sleep", "1000"}).status == exit_status::exited(124));
+  const auto report = sigtimeout({"5", test::program("probe"), "report"},
+                                 {.environment = {},
+                                  .before_exec =
+                                      [] {
+                                        const std::uint64_t both = 0x180000000;
+                                        ::syscall(SYS_rt_sigprocmask, SIG_BLOCK, &both, nullptr, 8);
+                                      },
+                                  .argv0 = {}});
+  CHECK(report.out.find("blocked 32,33\n") != std::string::npos);
+}
+
+TEST_CASE("ALRM while the ladder runs brings its next step at once") {
+  test::child running(words({"-k", "1000", "1000", test::program("probe"), "ignore", "TERM"}));
+  running.wait_for_line("ready");
+  ::kill(running.pid(), SIGALRM);
+  REQUIRE(test::eventually([&] {
+    ::kill(running.pid(), SIGALRM);
+    return sigkit::read_process(running.pid())->state == 'Z';
+  }));
+  CHECK(running.finish() == exit_status::exited(137));
+}
+
+TEST_CASE("in the terminal's foreground the group includes those whose parent has died") {
+  const std::string mark = test::new_mark();
+  const auto result =
+      test::run({"script", "-qec",
+                 test::program("sigtimeout") +
+                     " .3 sh -c '(sleep 1000 &); (setsid sleep 1001 &); sleep 1000'",
+                 "/dev/null"},
+                {.environment = {mark}, .before_exec = {}, .argv0 = {}});
+  CHECK(result.status == exit_status::exited(124));
+  const auto left = test::marked_processes(mark);
+  CHECK(left.size() == 1); // the one in a session of its own
+  test::kill_marked(mark);
 }

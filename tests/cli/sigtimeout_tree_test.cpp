@@ -1,12 +1,15 @@
 #include <doctest/doctest.h>
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <mutex>
 #include <thread>
+
+#include <sigkit/process_tree.hpp>
 
 #include "support/child.hpp"
 #include "support/timing.hpp"
@@ -42,6 +45,11 @@ job_result run_marked(const std::vector<std::string>& words) {
   job_result outcome{result.status, test::marked_processes(mark)};
   test::kill_marked(mark);
   return outcome;
+}
+
+void limit_descriptors(rlim_t most) {
+  const rlimit limit{most, most};
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) ::_exit(98);
 }
 
 std::string joined(const std::vector<std::string>& lines) {
@@ -202,4 +210,75 @@ TEST_CASE("the tree of a command in a session of its own") {
       tree({"--then", ".05:TERM@session", "--then", ".05:KILL", ".1", "sh", "-c", hostile_job}));
   CHECK(job.status == exit_status::exited(124));
   CHECK_MESSAGE(job.left.empty(), joined(job.left));
+}
+
+TEST_CASE("a KILL of the group does not hit the process in between") {
+  for (const char* step : {".05:KILL@group", ".05:STOP@group"}) {
+    const std::string mark = test::new_mark();
+    const std::string other = test::new_mark();
+    const auto result =
+        test::run({"bash", "-c",
+                   "env " + other + " sleep 1000 >&- 2>&- & exec env " + mark + " " +
+                       test::program("sigtimeout") + " --tree --then " + step +
+                       " --then .1:KILL .2 sh -c 'trap \"\" TERM; setsid sleep 1000 & sleep 1000; "
+                       "sleep 1000'"});
+    CHECK(result.status == exit_status::exited(137));
+    CHECK_MESSAGE(test::marked_processes(mark).empty(), joined(test::marked_processes(mark)));
+    test::kill_marked(other);
+  }
+}
+
+TEST_CASE("a TERM from outside leaves time to clean up, even where the limit's signal is KILL") {
+  test::child running(tree({"-s", "KILL", "1000", "sh", "-c",
+                            "trap 'sleep .2; echo cleaned; exit 7' TERM; echo ready;"
+                            "while :; do sleep .01; done"}));
+  running.wait_for_line("ready");
+  ::kill(running.pid(), SIGTERM);
+  CHECK(running.finish() == exit_status::exited(7));
+  CHECK(running.out().find("cleaned\n") != std::string::npos);
+}
+
+TEST_CASE("a tree with more processes than descriptors is ended") {
+  const std::string mark = test::new_mark();
+  const auto result =
+      test::run(tree({"-k", "1", "1000", "bash", "-c",
+                      "for i in {1..150}; do sleep 1000 & done; kill -ALRM $PPID; wait"}),
+                {.environment = {mark}, .before_exec = [] { limit_descriptors(32); }, .argv0 = {}});
+  CHECK(result.status == exit_status::exited(124));
+  CHECK_MESSAGE(test::marked_processes(mark).empty(), joined(test::marked_processes(mark)));
+}
+
+TEST_CASE("a tree that could not be found for want of descriptors is not started") {
+  const auto result =
+      test::run(tree({"5", "echo", "started"}),
+                {.environment = {}, .before_exec = [] { limit_descriptors(12); }, .argv0 = {}});
+  CHECK(result.status == exit_status::exited(125));
+  CHECK(result.out.empty());
+  CHECK(result.err == "sigtimeout: a scope of tree or session needs a limit of 24 open files, and "
+                      "it is 12: Too many open files\n");
+}
+
+TEST_CASE("a command that leaves the group all the time gets the signal and is not left stopped") {
+  for (int i = 0; i < 40; ++i) {
+    const auto result =
+        test::run({test::program("sigtimeout"), ".05", test::program("probe"), "wander"});
+    REQUIRE(result.status == exit_status::exited(124));
+  }
+}
+
+TEST_CASE("where the process in between is killed the command is ended, and it is an error") {
+  const std::string mark = test::new_mark();
+  test::child running({"bash", "-c",
+                       "sleep 1000 >&- 2>&- & echo child $!; exec env " + mark + " " +
+                           test::program("sigtimeout") +
+                           " --tree 1000 sh -c 'trap \"\" TERM; echo up; exec sleep 1000'"});
+  const pid_t other = std::stoi(running.wait_for_line("child").substr(6));
+  running.wait_for_line("up");
+  const auto children = sigkit::descendants(running.pid());
+  for (const sigkit::process_facts& facts : children)
+    if (facts.name == "sigtimeout") ::kill(facts.pid, SIGKILL);
+  CHECK(running.finish() == exit_status::exited(125));
+  CHECK(running.err().find("the process that reaps was killed") != std::string::npos);
+  CHECK(test::eventually([&] { return test::marked_processes(mark).empty(); }));
+  ::kill(other, SIGKILL);
 }

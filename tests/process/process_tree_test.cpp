@@ -95,7 +95,7 @@ TEST_CASE("a process whose first thread has ended is frozen as well") {
   CHECK(walk.freeze());
   // It has stood still: nothing new is found any more.
   const auto before = walk.facts();
-  walk.pass(false);
+  walk.pass(false, sys::clock::time_point::max());
   CHECK(before.size() == walk.facts().size());
   walk.send(sigkill);
   CHECK(job.finish() == exit_status::killed(sigkill));
@@ -118,4 +118,14 @@ TEST_CASE("a wide tree beyond the directories that are kept open is ended") {
   job.wait_for_line("ready");
   CHECK(send_tree(::getpid(), sigkill).sent == 401);
   CHECK(test::eventually([&] { return test::marked_processes(mark).empty(); }));
+}
+
+TEST_CASE("members that continue their group all the time are frozen") {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  test::child job({"sh", "-c",
+                   "for i in 1 2 3; do sh -c 'trap : CONT; while :; do kill -CONT 0; done' & done;"
+                   "echo ready; wait"},
+                  {.environment = {}, .before_exec = [] { ::setpgid(0, 0); }, .argv0 = {}});
+  job.wait_for_line("ready");
+  CHECK(send_tree(::getpid(), sigkill).frozen);
 }

@@ -115,7 +115,7 @@ TEST_CASE("the child leads a group or session, and has a parent death signal, on
   CHECK(report.find("\nleads its group") != std::string::npos);
   CHECK(report.find("parent-death TERM\n") != std::string::npos);
   options.new_session = false;
-  options.new_group = true;
+  options.group = 0;
   const std::string in_group = probe_report(options);
   CHECK(in_group.find("\nleads its group") != std::string::npos);
   CHECK(in_group.find("does not lead its session") != std::string::npos);

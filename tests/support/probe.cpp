@@ -4,6 +4,7 @@
 //   probe catch [SIG:CODE]... "ready PID", then "got NAME" for each signal; exits with CODE when
 //                             SIG comes
 //   probe ignore SIGS         ignores these, "ready PID", and waits
+//   probe wander              moves between its group and one of its own, for ever
 //   probe threads             "ready PID", with a first thread that has ended and one that forks
 #include <pthread.h>
 #include <signal.h>
@@ -75,6 +76,14 @@ int ignore(const char* signals) {
     ::pause();
 }
 
+int wander() {
+  const pid_t group = ::getpgrp();
+  for (;;) {
+    ::setpgid(0, 0);
+    ::setpgid(0, group);
+  }
+}
+
 void* fork_now_and_then(void*) {
   say_ready();
   for (;;) {
@@ -100,6 +109,7 @@ int main(int argc, char** argv) {
   if (what == "report") return report();
   if (what == "catch") return catch_all(argc, argv);
   if (what == "ignore" && argc > 2) return ignore(argv[2]);
+  if (what == "wander") return wander();
   if (what == "threads") return first_thread_ends();
   std::fprintf(stderr, "probe: what?\n");
   return 99;

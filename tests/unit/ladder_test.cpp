@@ -79,9 +79,31 @@ TEST_CASE("a KILL that does not reach the tree does not end its ladder") {
   CHECK(ladder.due() == start + 6s);
 }
 
+TEST_CASE("a KILL that a signal from outside took the place of is not the ladder's end") {
+  supervise_options options;
+  options.reach = scope::tree;
+  options.signal = sigkill;
+  rungs ladder(options);
+  const auto start = sys::clock::now();
+  ladder.start_after_first(start);
+  CHECK(ladder.due() == start + 5s);
+  REQUIRE(ladder.take(start + 5s));
+  CHECK(ladder.take(start + 5s)->signal == sigkill);
+}
+
+TEST_CASE("a tree's ladder whose KILL never comes still ends with one") {
+  supervise_options options;
+  options.reach = scope::tree;
+  options.steps = {{never, sigkill, std::nullopt}};
+  rungs ladder(options);
+  const auto start = sys::clock::now();
+  ladder.start_after_first(start);
+  CHECK(ladder.due() == start + 5s);
+}
+
 TEST_CASE("a step that never comes ends a ladder without a time") {
   supervise_options options;
-  options.steps = {{never, sigkill, std::nullopt}};
+  options.steps = {{never, sigkill, std::nullopt}, {1s, sighup, std::nullopt}};
   rungs ladder(options);
   const auto start = sys::clock::now();
   ladder.start(start);

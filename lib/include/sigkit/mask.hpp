@@ -8,12 +8,12 @@ namespace sigkit {
 /// How pthread_sigmask() applies a set: the SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK of the system.
 enum class mask_change : unsigned char { block, unblock, set };
 
-/// Changes the calling thread's mask and returns the one before (pthread_sigmask(3)).
+/// Changes the calling thread's mask and returns the one before (rt_sigprocmask(2)).
 ///
-/// KILL, STOP, 32 and 33 are never blocked; asking for it is no error, as in the C library.
-/// An empty set with mask_change::block only asks.
-/// Throws: never (the call fails on a bad `how` alone). Thread-safe: yes, each thread has its
-/// own mask. Async-signal-safe: yes, but the change is undone when a handler returns.
+/// KILL and STOP are never blocked, and 32 and 33, the C library's own, stay as they are; asking
+/// for it is no error. An empty set with mask_change::block only asks. Throws: never (the call
+/// fails on a bad `how` alone). Thread-safe: yes, each thread has its own mask. Async-signal-safe:
+/// yes, but the change is undone when a handler returns.
 SIGKIT_API signal_set pthread_sigmask(mask_change how, signal_set set) noexcept;
 
 /// The signals that are pending to the calling thread or to the process (sigpending(2)).

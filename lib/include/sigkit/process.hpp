@@ -27,6 +27,7 @@ struct process_facts {
 
 namespace detail {
 SIGKIT_API std::vector<process_facts> all_processes(failure& why) noexcept;
+SIGKIT_API std::optional<process_facts> read_process(failure& why, pid_t pid) noexcept;
 } // namespace detail
 
 /// Reads the text of /proc/PID/stat; nothing where it is not one. The name may hold anything,
@@ -35,8 +36,11 @@ SIGKIT_API std::vector<process_facts> all_processes(failure& why) noexcept;
 SIGKIT_API std::optional<process_facts> parse_process_stat(std::string_view text);
 
 /// The facts about the process that has `pid` now; nothing where there is none, or where /proc
-/// hides it. Thread-safe: yes. Async-signal-safe: no.
-SIGKIT_API std::optional<process_facts> read_process(pid_t pid);
+/// hides it. Throws sigkit::error where no file can be opened (EMFILE, ENFILE, ENOMEM).
+/// Thread-safe: yes. Async-signal-safe: no.
+inline std::optional<process_facts> read_process(pid_t pid) {
+  return detail::call(detail::read_process, pid);
+}
 
 /// Whether /proc is there and shows this PID namespace (readlink /proc/self is getpid()). All of
 /// process.hpp and process_tree.hpp needs it.

@@ -21,7 +21,9 @@ struct spawn_options {
   /// Sent to the child when the thread that spawned it ends (PR_SET_PDEATHSIG of prctl(2)); the
   /// kernel forgets it when the child executes a set-user-ID program. signull: none.
   signal_id parent_death = signull;
-  bool new_group = false;   ///< the child leads a process group of its own (setpgid(2))
+  /// The process group that the child is in (setpgid(2)); 0: one of its own, which it leads.
+  /// Nothing: the caller's.
+  std::optional<pid_t> group;
   bool new_session = false; ///< the child leads a session of its own (setsid(2))
 };
 

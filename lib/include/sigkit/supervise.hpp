@@ -50,7 +50,7 @@ public:
   virtual ~supervise_events() = default;
   /// `signal` is about to be sent over `reach`.
   virtual void sending(signal_id signal, scope reach) noexcept;
-  /// A signal came from outside and is about to be forwarded.
+  /// A signal came from outside, and is forwarded unless the terminal sent it to the command too.
   virtual void received(const signal_info& info) noexcept;
 };
 
@@ -72,7 +72,8 @@ struct supervise_result {
   std::optional<exit_status> command;
   /// errno of execve(2) for not_found and not_executable.
   int exec_error = 0;
-  /// scope::tree: what still runs 5 s after KILL.
+  /// scope::tree: something still ran 5 s after KILL; what of it could be found.
+  bool gave_up = false;
   std::vector<process_facts> survivors;
 };
 
