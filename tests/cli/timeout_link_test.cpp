@@ -163,13 +163,14 @@ TEST_CASE("timeout: ALRM fires the limit at once") {
 
 TEST_CASE("timeout: every terminating signal is passed on") {
   const timeout_link timeout;
-  test::child running(timeout.words({"1000", probe(), "catch", "KILL:0"}));
+  test::child running(timeout.words({"1000", probe(), "catch", "RTMAX:0"}));
   running.wait_for_line("ready");
   for (const sigkit::signal_id signal : sigkit::signal_set::changeable()) {
     if (!signal.terminates() || signal == sigkit::sigalrm) continue;
     ::kill(running.pid(), signal.number());
     REQUIRE(running.wait_for_line("got " + signal.name()) == "got " + signal.name());
   }
+  CHECK(running.finish() == exit_status::exited(0)); // RTMAX was the last
 }
 
 TEST_CASE("timeout: what is ignored stays ignored and is not passed on") {
