@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <ranges>
 
 #include "proc.hpp"
 #include "system.hpp"
@@ -106,8 +105,8 @@ bool tree_walk::pass(bool stop, sys::clock::time_point deadline) {
 
 /// The newest child first: a chain whose members fork and exit is met at its end.
 void tree_walk::add_children(pid_t parent, const std::vector<pid_t>& children) {
-  for (const pid_t child : std::views::reverse(children))
-    to_visit_.push_back({parent, child});
+  for (auto child = children.rbegin(); child != children.rend(); ++child)
+    to_visit_.push_back({parent, *child});
 }
 
 bool tree_walk::visit_all(bool stop, sys::clock::time_point deadline) {
@@ -153,7 +152,7 @@ bool tree_walk::visit(pid_t pid, pid_t parent, bool stop) {
 }
 
 /// Reads the process again, and marks it as seen in this pass unless it has ended.
-bool tree_walk::look_at(member& seen, bool stop, bool is_new) {
+bool tree_walk::look_at(member& seen, bool stop, bool is_new) const {
   const bool held = seen.process.has_value();
   const unique_fd opened = held ? unique_fd() : reopen(seen);
   const int process = held ? seen.process.get() : opened.get();
@@ -229,7 +228,7 @@ unique_fd tree_walk::reopen(const member& target) {
   return process;
 }
 
-int tree_walk::send_to(const member& target, signal_id signal) const {
+int tree_walk::send_to(const member& target, signal_id signal) {
   if (target.process.has_value()) return sys::pidfd_send_signal(target.process.get(), signal);
   const unique_fd process = reopen(target);
   return process.has_value() ? sys::pidfd_send_signal(process.get(), signal) : ESRCH;

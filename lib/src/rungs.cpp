@@ -1,7 +1,6 @@
 #include "rungs.hpp"
 
 #include <algorithm>
-#include <ranges>
 
 namespace sigkit {
 
@@ -17,8 +16,8 @@ rungs::rungs(const supervise_options& options)
 /// Where nothing may be left, what is climbed of a ladder ends with what nothing withstands.
 void rungs::start_at(std::size_t index, sys::clock::time_point now) {
   const auto kills = [](const rung& r) { return r.signal == sigkill && r.reach == scope::tree; };
-  const auto climbed = std::views::drop(rungs_, static_cast<std::ptrdiff_t>(index));
-  if (nothing_may_be_left_ && std::ranges::none_of(climbed, kills))
+  const auto first = rungs_.begin() + static_cast<std::ptrdiff_t>(index);
+  if (nothing_may_be_left_ && std::none_of(first, rungs_.end(), kills))
     rungs_.push_back({std::chrono::seconds(5), sigkill, scope::tree});
   go_to(index, now);
 }

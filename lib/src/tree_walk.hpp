@@ -56,10 +56,10 @@ private:
   void add_children(pid_t parent, const std::vector<pid_t>& children);
   bool visit_all(bool stop, sys::clock::time_point deadline);
   bool visit(pid_t pid, pid_t parent, bool stop);
-  bool look_at(member& seen, bool stop, bool is_new);
+  bool look_at(member& seen, bool stop, bool is_new) const;
   bool visit_hidden(pid_t pid, pid_t parent, bool stop);
   bool is_listed_child(pid_t pid, pid_t parent);
-  int send_to(const member& target, signal_id signal) const;
+  static int send_to(const member& target, signal_id signal);
   static unique_fd reopen(const member& target);
 
   struct edge {
