@@ -104,9 +104,10 @@ bool tree_walk::pass(bool stop, sys::clock::time_point deadline) {
 }
 
 /// The newest child first: a chain whose members fork and exit is met at its end.
-void tree_walk::add_children(pid_t parent, const std::vector<pid_t>& children) {
-  for (auto child = children.rbegin(); child != children.rend(); ++child)
-    to_visit_.push_back({parent, *child});
+void tree_walk::add_children(pid_t parent, std::vector<pid_t> children) {
+  std::ranges::reverse(children);
+  for (const pid_t child : children)
+    to_visit_.push_back({parent, child});
 }
 
 bool tree_walk::visit_all(bool stop, sys::clock::time_point deadline) {

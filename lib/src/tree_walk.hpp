@@ -53,7 +53,7 @@ private:
 
   std::vector<pid_t> children_of(pid_t pid, const member* known);
   void collect_by_parent();
-  void add_children(pid_t parent, const std::vector<pid_t>& children);
+  void add_children(pid_t parent, std::vector<pid_t> children);
   bool visit_all(bool stop, sys::clock::time_point deadline);
   bool visit(pid_t pid, pid_t parent, bool stop);
   bool look_at(member& seen, bool stop, bool is_new) const;
