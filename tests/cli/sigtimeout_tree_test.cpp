@@ -271,8 +271,11 @@ TEST_CASE("where the process in between is killed the command is ended, and it i
   test::child running({"bash", "-c",
                        "sleep 1000 >&- 2>&- & echo child $!; exec env " + mark + " " +
                            test::program("sigtimeout") +
-                           " --tree 1000 sh -c 'trap \"\" TERM; echo up; exec sleep 1000'"});
+                           " --tree 1000 sh -c 'trap \"\" TERM; trap \"echo up\" USR1; echo ready;"
+                           "while :; do sleep .01; done'"});
   const pid_t other = std::stoi(running.wait_for_line("child").substr(6));
+  running.wait_for_line("ready");
+  ::kill(running.pid(), SIGUSR1); // is forwarded once the command is watched
   running.wait_for_line("up");
   const auto children = sigkit::descendants(running.pid());
   for (const sigkit::process_facts& facts : children)
