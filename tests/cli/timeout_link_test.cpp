@@ -135,6 +135,15 @@ TEST_CASE("timeout: a stopped command dies at the limit") {
   CHECK(result.status == exit_status::exited(124));
 }
 
+TEST_CASE("timeout: a stopped member of the group dies at the limit too") {
+  const timeout_link timeout;
+  // The command outlives the signal, and waits for its stopped child.
+  const auto result = timeout.run({"-p", ".3", "sh", "-c",
+                                   "trap : TERM; sh -c 'kill -STOP $$; exec sleep 1000' &"
+                                   "wait; wait; exit 5"});
+  CHECK(result.status == exit_status::exited(5));
+}
+
 TEST_CASE("timeout: with --foreground nothing is continued") {
   const timeout_link timeout;
   test::child running(timeout.words({"-f", "-k", ".3", "1000", probe(), "catch", "QUIT:0"}));
