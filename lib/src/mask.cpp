@@ -8,7 +8,7 @@
 
 namespace sigkit {
 
-signal_set pthread_sigmask(mask_change how, signal_set set) noexcept {
+signal_set detail::change_mask(mask_change how, signal_set set) noexcept {
   const int native = how == mask_change::block     ? SIG_BLOCK
                      : how == mask_change::unblock ? SIG_UNBLOCK
                                                    : SIG_SETMASK;

@@ -3,7 +3,9 @@
 #include <dirent.h>
 #include <fcntl.h>
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdio>
 #include <memory>
 
@@ -67,6 +69,98 @@ std::optional<process_facts> parse_process_stat(std::string_view text) {
   facts.start_time = next_field<std::uint64_t>(rest, good);
   if (!good) return std::nullopt;
   return facts;
+}
+
+namespace {
+
+/// The words after "KEY:" at the begin of a line; empty where there is no such line.
+std::string_view value_of(std::string_view text, std::string_view key) {
+  while (!text.empty()) {
+    std::string_view line = cut(text, '\n');
+    if (!line.starts_with(key) || !line.substr(key.size()).starts_with(':')) continue;
+    line.remove_prefix(key.size() + 1);
+    while (line.starts_with('\t') || line.starts_with(' '))
+      line.remove_prefix(1);
+    return line;
+  }
+  return {};
+}
+
+signal_set set_of(std::string_view text, std::string_view key) {
+  const std::string_view digits = value_of(text, key);
+  std::uint64_t mask = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), mask, 16);
+  return signal_set::from_mask(mask);
+}
+
+std::optional<process_status> read_status_at(int directory, const char* path) {
+  const unique_fd file = sys::open_at(directory, path, O_RDONLY);
+  std::string text;
+  if (!file.has_value() || !sys::read_all(file.get(), text)) return std::nullopt;
+  return parse_process_status(text);
+}
+
+} // namespace
+
+std::optional<process_status> parse_process_status(std::string_view text) {
+  process_status status;
+  const std::optional<pid_t> id = parse_decimal<pid_t>(value_of(text, "Pid"));
+  const std::string_view state = value_of(text, "State");
+  if (!id || state.empty()) return std::nullopt;
+  status.id = *id;
+  status.name = value_of(text, "Name");
+  status.state = state.front();
+  std::string_view users = value_of(text, "Uid");
+  status.uid = parse_decimal<uid_t>(cut(users, '\t')).value_or(0);
+  status.effective_uid = parse_decimal<uid_t>(cut(users, '\t')).value_or(0);
+  status.pending = set_of(text, "SigPnd");
+  status.shared_pending = set_of(text, "ShdPnd");
+  status.blocked = set_of(text, "SigBlk");
+  status.ignored = set_of(text, "SigIgn");
+  status.caught = set_of(text, "SigCgt");
+  std::string_view queue = value_of(text, "SigQ");
+  status.queued = parse_decimal<std::uint64_t>(cut(queue, '/')).value_or(0);
+  status.queue_limit = parse_decimal<std::uint64_t>(queue).value_or(0);
+  return status;
+}
+
+std::optional<process_status> detail::read_status(failure& why, pid_t pid) noexcept {
+  return at_border(why, [&]() -> std::optional<process_status> {
+    const unique_fd process = proc::open_process(pid);
+    if (!process.has_value()) return std::nullopt;
+    return read_status_at(process.get(), "status");
+  });
+}
+
+std::vector<process_status> detail::read_threads(failure& why, pid_t pid) noexcept {
+  return at_border(why, [&] {
+    std::vector<process_status> result;
+    const unique_fd process = proc::open_process(pid);
+    if (!process.has_value()) return result;
+    std::vector<pid_t> threads = proc::threads(process.get());
+    std::sort(threads.begin(), threads.end());
+    for (const pid_t thread : threads) {
+      const std::string path = "task/" + std::to_string(thread) + "/status";
+      if (std::optional<process_status> status = read_status_at(process.get(), path.c_str()))
+        result.push_back(std::move(*status));
+    }
+    return result;
+  });
+}
+
+std::optional<std::vector<std::string>> detail::read_command_line(failure& why,
+                                                                  pid_t pid) noexcept {
+  return at_border(why, [&]() -> std::optional<std::vector<std::string>> {
+    const unique_fd process = proc::open_process(pid);
+    if (!process.has_value()) return std::nullopt;
+    const unique_fd file = sys::open_at(process.get(), "cmdline", O_RDONLY);
+    std::string text;
+    if (!file.has_value() || !sys::read_all(file.get(), text)) return std::nullopt;
+    std::vector<std::string> words;
+    for (std::string_view rest = text; !rest.empty();)
+      words.emplace_back(cut(rest, '\0'));
+    return words;
+  });
 }
 
 bool proc_is_usable() noexcept {

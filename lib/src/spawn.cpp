@@ -145,7 +145,7 @@ spawn_result start_program(char* const* argv, const spawn_options& options) {
               .options = &options,
               .mask = {},
               .parent = ::getpid()};
-  begin.mask = options.mask.value_or(pthread_sigmask(mask_change::block, {})).mask();
+  begin.mask = options.mask.value_or(detail::change_mask(mask_change::block, {})).mask();
   // Until the child has reset its dispositions, nothing may be delivered to it.
   const scoped_mask blocked(mask_change::block, signal_set::all());
   spawn_result result = try_once(begin);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstring>
 
 namespace sigkit::sys {
 
@@ -84,19 +85,38 @@ int write_all(int descriptor, std::string_view text) noexcept {
   return 0;
 }
 
-int pidfd_open(pid_t pid, unique_fd& result) noexcept {
-  const long descriptor = ::syscall(SYS_pidfd_open, pid, 0);
+int pidfd_open(pid_t pid, unique_fd& result, unsigned flags) noexcept {
+  const long descriptor = ::syscall(SYS_pidfd_open, pid, flags);
   if (descriptor < 0) return errno;
   result.reset(static_cast<int>(descriptor));
   return 0;
 }
 
-int pidfd_send_signal(int pidfd, signal_id signal) noexcept {
-  return errno_of(::syscall(SYS_pidfd_send_signal, pidfd, signal.number(), nullptr, 0));
+int pidfd_send_signal(int pidfd, signal_id signal, unsigned flags) noexcept {
+  return errno_of(::syscall(SYS_pidfd_send_signal, pidfd, signal.number(), nullptr, flags));
+}
+
+int pidfd_queue(int pidfd, signal_id signal, int value) noexcept {
+  siginfo_t info;
+  std::memset(&info, 0, sizeof info);
+  info.si_signo = signal.number();
+  info.si_code = SI_QUEUE;
+  info.si_pid = ::getpid();
+  info.si_uid = ::getuid();
+  info.si_value.sival_int = value;
+  return errno_of(::syscall(SYS_pidfd_send_signal, pidfd, signal.number(), &info, 0));
 }
 
 int kill(pid_t pid, signal_id signal) noexcept {
   return errno_of(::kill(pid, signal.number()));
+}
+
+int queue(pid_t pid, signal_id signal, int value) noexcept {
+  return errno_of(::sigqueue(pid, signal.number(), {value}));
+}
+
+int tgkill(pid_t process, pid_t thread, signal_id signal) noexcept {
+  return errno_of(::tgkill(process, thread, signal.number()));
 }
 
 } // namespace sigkit::sys

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/signalfd.h>
 #include <sys/types.h>
@@ -61,8 +62,15 @@ void poll_until(std::span<pollfd> descriptors, clock::time_point deadline);
 int write_all(int descriptor, std::string_view text) noexcept;
 
 // Each returns 0 or errno.
-int pidfd_open(pid_t pid, unique_fd& result) noexcept;
-int pidfd_send_signal(int pidfd, signal_id signal) noexcept;
+int pidfd_open(pid_t pid, unique_fd& result, unsigned flags = 0) noexcept;
+int pidfd_send_signal(int pidfd, signal_id signal, unsigned flags = 0) noexcept;
+int pidfd_queue(int pidfd, signal_id signal, int value) noexcept;
 int kill(pid_t pid, signal_id signal) noexcept;
+int queue(pid_t pid, signal_id signal, int value) noexcept;
+int tgkill(pid_t process, pid_t thread, signal_id signal) noexcept;
+
+// Of Linux 6.9, and not in the headers of older systems.
+inline constexpr unsigned pidfd_thread = O_EXCL;
+inline constexpr unsigned pidfd_signal_process_group = 1U << 2;
 
 } // namespace sigkit::sys

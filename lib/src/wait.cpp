@@ -1,45 +1,95 @@
 #include <sigkit/wait.hpp>
 
-#include <csignal>
+#include <poll.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <string>
+
+#include "own_wake.hpp"
 #include "system.hpp"
 
 namespace sigkit {
 
 namespace {
 
-signal_info wait_for_ever(signal_set set) {
+using detail::wait_end;
+
+/// sigtimedwait(2) for so long; false where none came or another signal interrupted it.
+bool take_signal(signal_set set, duration timeout, signal_info& info) {
   const sigset_t native = set.to_sigset();
-  siginfo_t info;
-  if (sys::retry([&] { return ::sigwaitinfo(&native, &info); }) < 0)
-    fail(errno, "sigwaitinfo(2) of " + to_string(set));
-  return signal_info::from(info);
+  const timespec limit = sys::to_timespec(timeout);
+  siginfo_t taken;
+  if (::sigtimedwait(&native, &taken, &limit) < 0) {
+    if (errno == EAGAIN || errno == EINTR) return false;
+    fail(errno, "sigtimedwait(2) of " + to_string(set));
+  }
+  info = signal_info::from(taken);
+  return true;
 }
 
-std::optional<signal_info> wait_until(signal_set set, duration timeout) {
-  if (timeout < duration::zero()) fail(EINVAL, "sigtimedwait(2) with a negative timeout");
-  if (timeout == never) return wait_for_ever(set);
-  const sigset_t native = set.to_sigset();
-  const auto deadline = sys::after(sys::clock::now(), timeout);
-  for (duration left = timeout;;) {
-    const timespec limit = sys::to_timespec(left);
-    siginfo_t info;
-    if (::sigtimedwait(&native, &info, &limit) >= 0) return signal_info::from(info);
-    if (errno == EAGAIN) return std::nullopt;
-    if (errno != EINTR) fail(errno, "sigtimedwait(2) of " + to_string(set));
-    left = std::max<duration>(deadline - sys::clock::now(), duration::zero());
+wait_end wait_without_handlers(signal_set set, sys::clock::time_point until, signal_info& info) {
+  for (;;) {
+    const duration left = until - sys::clock::now();
+    if (left <= duration::zero()) return wait_end::timed_out;
+    if (take_signal(set, left, info)) return wait_end::ready;
   }
+}
+
+/// Both are watched at once: what is to be taken, and what is to be handled.
+wait_end wait_with_handlers(signal_set set, sys::clock::time_point until, const own_wake& wake) {
+  const unique_fd signals = sys::make_signalfd(set);
+  std::array<pollfd, 2> sources{{{signals.get(), POLLIN, 0}, wake.source()}};
+  sys::poll_until(sources, until);
+  const bool timed_out = sources[0].revents == 0 && sources[1].revents == 0;
+  return timed_out ? wait_end::timed_out : wait_end::again;
 }
 
 } // namespace
 
-signal_info detail::sigwaitinfo(failure& why, signal_set set) noexcept {
-  return at_border(why, [&] { return wait_for_ever(set); });
+detail::deadline detail::deadline_of(failure& why, const char* call, duration timeout) noexcept {
+  return at_border(why, [&] {
+    if (timeout < duration::zero()) fail(EINVAL, std::string(call) + " of a negative time");
+    return sys::after(sys::clock::now(), timeout);
+  });
 }
 
-std::optional<signal_info> detail::sigtimedwait(failure& why, signal_set set,
-                                                duration timeout) noexcept {
-  return at_border(why, [&] { return wait_until(set, timeout); });
+detail::wait_end detail::wait_for_descriptor(failure& why, int descriptor,
+                                             deadline until) noexcept {
+  return at_border(why, [&] {
+    const own_wake wake;
+    if (wake.is_due()) return wait_end::again;
+    std::array<pollfd, 2> sources{{{descriptor, POLLIN, 0}, wake.source()}};
+    sys::poll_until(sources, until);
+    if (sources[1].revents != 0) return wait_end::again;
+    return sources[0].revents != 0 ? wait_end::ready : wait_end::timed_out;
+  });
+}
+
+detail::wait_end detail::wait_for_signal(failure& why, signal_set set, deadline until,
+                                         signal_info& info) noexcept {
+  return at_border(why, [&] {
+    if (take_signal(set, duration::zero(), info)) return wait_end::ready;
+    const own_wake wake;
+    if (wake.is_due()) return wait_end::again;
+    return wake.is_active() ? wait_with_handlers(set, until, wake)
+                            : wait_without_handlers(set, until, info);
+  });
+}
+
+detail::wait_end detail::wait_for_any_signal(failure& why) noexcept {
+  return at_border(why, [&] {
+    const own_wake wake;
+    if (wake.is_due()) return wait_end::again;
+    if (!wake.is_active()) {
+      ::pause();
+      return wait_end::ready;
+    }
+    pollfd source = wake.source();
+    return ::poll(&source, 1, -1) > 0 ? wait_end::again : wait_end::ready;
+  });
 }
 
 } // namespace sigkit

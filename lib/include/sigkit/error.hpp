@@ -18,6 +18,9 @@ namespace sigkit {
 /// What a caller meets in the normal course (nothing came in time, the process has ended) is not
 /// an error: those functions return a value that says so.
 ///
+/// EINVAL stands for an argument that no call could take, EPERM for a right that is missing, or for
+/// the wrong thread; the text says which.
+///
 /// Thread-safe: as any value. Async-signal-safe: no (it allocates).
 class SIGKIT_API error : public std::system_error {
 public:
@@ -36,15 +39,15 @@ struct failure {
 };
 
 /// Calls an exported function and throws what it reports.
-template <class Result, class... Parameters, class... Arguments>
+template <class Error = error, class Result, class... Parameters, class... Arguments>
 Result call(Result (*function)(failure&, Parameters...) noexcept, Arguments&&... arguments) {
   failure why;
   if constexpr (std::is_void_v<Result>) {
     function(why, std::forward<Arguments>(arguments)...);
-    if (why.error_number != 0) throw error(why.error_number, why.operation);
+    if (why.error_number != 0) throw Error(why.error_number, why.operation);
   } else {
     Result result = function(why, std::forward<Arguments>(arguments)...);
-    if (why.error_number != 0) throw error(why.error_number, why.operation);
+    if (why.error_number != 0) throw Error(why.error_number, why.operation);
     return result;
   }
 }

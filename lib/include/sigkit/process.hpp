@@ -10,6 +10,7 @@
 
 #include <sigkit/error.hpp>
 #include <sigkit/export.hpp>
+#include <sigkit/signal_set.hpp>
 
 namespace sigkit {
 
@@ -25,7 +26,27 @@ struct process_facts {
   std::uint64_t start_time = 0; ///< clock ticks since boot; with pid it names one process for ever
 };
 
+/// What /proc/PID/status says of a process or of a thread (proc(5)): who it is, and its signals.
+struct process_status {
+  pid_t id = 0;               ///< PID; of a thread its own ID
+  std::string name;           ///< comm, at most 15 bytes, with the kernel's escapes for \n and backslash
+  char state = '?';           ///< R, S, D, T, t, Z, X, …
+  uid_t uid = 0;              ///< real user
+  uid_t effective_uid = 0;    ///< effective user
+  signal_set pending;         ///< for this thread alone (SigPnd)
+  signal_set shared_pending;  ///< for the process (ShdPnd)
+  signal_set blocked;         ///< by this thread (SigBlk)
+  signal_set ignored;         ///< by the process (SigIgn)
+  signal_set caught;          ///< by the process (SigCgt)
+  std::uint64_t queued = 0;      ///< signals that wait for processes of this real user (SigQ)
+  std::uint64_t queue_limit = 0; ///< how many may (RLIMIT_SIGPENDING of getrlimit(2))
+};
+
 namespace detail {
+SIGKIT_API std::optional<process_status> read_status(failure& why, pid_t pid) noexcept;
+SIGKIT_API std::vector<process_status> read_threads(failure& why, pid_t pid) noexcept;
+SIGKIT_API std::optional<std::vector<std::string>> read_command_line(failure& why,
+                                                                     pid_t pid) noexcept;
 SIGKIT_API std::vector<process_facts> all_processes(failure& why) noexcept;
 SIGKIT_API std::optional<process_facts> read_process(failure& why, pid_t pid) noexcept;
 } // namespace detail
@@ -40,6 +61,29 @@ SIGKIT_API std::optional<process_facts> parse_process_stat(std::string_view text
 /// Thread-safe: yes. Async-signal-safe: no.
 inline std::optional<process_facts> read_process(pid_t pid) {
   return detail::call(detail::read_process, pid);
+}
+
+/// Reads the text of /proc/PID/status; nothing where it is not one.
+/// Thread-safe: yes. Async-signal-safe: no.
+SIGKIT_API std::optional<process_status> parse_process_status(std::string_view text);
+
+/// The users and signals of the process that has `pid` now; `pending` and `blocked` are those of its
+/// first thread. Nothing where there is no such process. Errors and safety as read_process().
+inline std::optional<process_status> read_status(pid_t pid) {
+  return detail::call(detail::read_status, pid);
+}
+
+/// The same for each thread of the process, in the order of their IDs, all of them of the one
+/// process that has `pid` now; empty where there is none. Errors and safety as read_process().
+inline std::vector<process_status> read_threads(pid_t pid) {
+  return detail::call(detail::read_threads, pid);
+}
+
+/// What the process that has `pid` now was executed with (/proc/PID/cmdline), unless it has changed
+/// that itself; empty for the kernel's own and for what has ended. Nothing where there is no such
+/// process. Errors and safety as read_process().
+inline std::optional<std::vector<std::string>> read_command_line(pid_t pid) {
+  return detail::call(detail::read_command_line, pid);
 }
 
 /// Whether /proc is there and shows this PID namespace (readlink /proc/self is getpid()). All of

@@ -1,0 +1,259 @@
+#include <sigkit/handler.hpp>
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include <sigkit/mask.hpp>
+#include <sigkit/retry.hpp>
+#include <sigkit/signal_set.hpp>
+
+#include "failure.hpp"
+#include "notes.hpp"
+
+namespace sigkit {
+
+namespace {
+
+using callable_pointer = std::shared_ptr<const handler::callable>;
+
+/// The callables by signal. Written by the main thread, read by any; never in a signal handler.
+struct callable_table {
+  std::mutex mutex;
+  std::array<callable_pointer, signal_id::highest + 1> by_number;
+  std::uint64_t mask_before_fork = 0;
+};
+
+/// Never destroyed: threads may outlive main().
+callable_table& table() {
+  static callable_table& only = *new callable_table;
+  return only;
+}
+
+callable_pointer callable_of(signal_id signal) {
+  callable_table& all = table();
+  const std::lock_guard lock(all.mutex);
+  return all.by_number[static_cast<std::size_t>(signal.number())];
+}
+
+void set_callable(signal_id signal, callable_pointer function) {
+  callable_table& all = table();
+  const std::lock_guard lock(all.mutex);
+  all.by_number[static_cast<std::size_t>(signal.number())].swap(function);
+}
+
+// fork(2): no signal comes to the child between being made and being told from its parent.
+
+void before_fork() {
+  const signal_set before = detail::change_mask(mask_change::block, signal_set::all());
+  table().mutex.lock();
+  table().mask_before_fork = before.mask();
+}
+
+void after_fork() {
+  const auto before = signal_set::from_mask(table().mask_before_fork);
+  table().mutex.unlock();
+  detail::change_mask(mask_change::set, before);
+}
+
+void in_forked_child() {
+  notes::forget_after_fork();
+  after_fork();
+}
+
+void watch_for_forks() {
+  static const int failed = ::pthread_atfork(&before_fork, &after_fork, &in_forked_child);
+  if (failed != 0) fail(failed, "pthread_atfork(3)");
+}
+
+std::string tried(const char* what, signal_id signal) {
+  return std::string(what) + " of signal " + signal.name();
+}
+
+bool is_ours(const struct sigaction& action) noexcept {
+  return (action.sa_flags & SA_SIGINFO) != 0 && action.sa_sigaction == &notes::on_signal;
+}
+
+/// The real handler, for every signal: all others are blocked in it, 32 and 33 too, so that a
+/// thread that is being cancelled leaves it first.
+struct sigaction our_action() noexcept {
+  struct sigaction action;
+  std::memset(&action, 0, sizeof action);
+  std::memset(&action.sa_mask, 0xff, sizeof action.sa_mask);
+  action.sa_sigaction = &notes::on_signal;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+  return action;
+}
+
+struct sigaction get_action(signal_id signal, const char* what) {
+  struct sigaction action {};
+  if (::sigaction(signal.number(), nullptr, &action) != 0) fail(errno, tried(what, signal));
+  return action;
+}
+
+handler to_handler(const struct sigaction& action, const callable_pointer& function) {
+  return is_ours(action) ? handler(function) : handler(action);
+}
+
+void require_main_thread(const std::string& operation) {
+  if (!in_main_thread()) fail(EPERM, operation + " outside the main thread");
+}
+
+void check(signal_id signal, const handler& wanted, bool asynchronous_only) {
+  require_main_thread(tried("set_handler", signal));
+  if (!signal.is_changeable()) fail(EINVAL, tried("set_handler", signal));
+  if (wanted.what() != handler::kind::callable) return;
+  if (wanted.function() == nullptr)
+    fail(EINVAL, tried("set_handler", signal) + ", with an empty function");
+  if (!asynchronous_only && signal_set{sigsegv, sigbus, sigfpe, sigill}.contains(signal))
+    fail(EINVAL, tried("set_handler", signal) +
+                     ", which comes from an instruction that would fail again before a handler is"
+                     " called (asynchronous_only: for what kill(2) sends)");
+}
+
+/// What came with a signal, for sending it again.
+siginfo_t to_native(const signal_info& info) noexcept {
+  siginfo_t native;
+  std::memset(&native, 0, sizeof native);
+  native.si_signo = info.signal.number();
+  native.si_code = info.code;
+  native.si_errno = info.error_number;
+  native.si_pid = info.pid;
+  native.si_uid = info.uid;
+  if (info.code > 0)
+    native.si_status = info.status;
+  else
+    native.si_value.sival_int = info.value;
+  return native;
+}
+
+/// A signal that was noted for a handler which is none of ours any more: it comes again, and meets
+/// what is there now.
+void send_again(signal_info info) noexcept {
+  if (info.signal == sigio) info.pid = 0; // the same bytes as its band
+  const siginfo_t native = to_native(info);
+  ::syscall(SYS_rt_sigqueueinfo, ::getpid(), info.signal.number(), &native);
+}
+
+void send_rest_again(signal_id signal) noexcept {
+  notes::settle();
+  while (const std::optional<signal_info> info = notes::take(signal))
+    send_again(*info);
+}
+
+handler replace(signal_id signal, const handler& wanted, bool asynchronous_only) {
+  check(signal, wanted, asynchronous_only);
+  const callable_pointer previous = callable_of(signal);
+  const bool is_callable = wanted.what() == handler::kind::callable;
+  if (is_callable) {
+    watch_for_forks();
+    notes::prepare(signal);
+    set_callable(signal, wanted.function()); // there before the first signal is
+  }
+  const struct sigaction action = is_callable ? our_action() : wanted.native();
+  struct sigaction before {};
+  if (::sigaction(signal.number(), &action, &before) != 0)
+    fail(errno, tried("sigaction(2)", signal));
+  if (!is_callable) {
+    set_callable(signal, nullptr);
+    send_rest_again(signal);
+  }
+  return to_handler(before, previous);
+}
+
+} // namespace
+
+bool in_main_thread() noexcept {
+  return ::gettid() == ::getpid();
+}
+
+handler detail::set_handler(failure& why, signal_id signal, const handler& wanted,
+                            bool asynchronous_only) noexcept {
+  return at_border(why, [&] { return replace(signal, wanted, asynchronous_only); });
+}
+
+handler detail::get_handler(failure& why, signal_id signal) noexcept {
+  return at_border(why, [&] {
+    if (signal == signull || signal.is_reserved()) fail(EINVAL, tried("get_handler", signal));
+    const struct sigaction action = get_action(signal, "get_handler");
+    return to_handler(action, is_ours(action) ? callable_of(signal) : nullptr);
+  });
+}
+
+bool detail::take_call(noted_call& due, dispatch_pass& pass) noexcept {
+  if (!notes::any() || !in_main_thread()) return false;
+  for (;;) {
+    if (pass.left == 0) {
+      const std::optional<notes::noted> found = notes::next(pass.signal + 1);
+      if (!found) return false;
+      pass.signal = found->signal.number();
+      pass.left = found->count;
+    }
+    --pass.left;
+    const std::optional<signal_info> info = notes::take(signal_id(pass.signal));
+    if (!info) {
+      pass.left = 0; // a handler has waited, and so called the rest itself
+      continue;
+    }
+    due.function = callable_of(info->signal);
+    due.info = *info;
+    if (due.function) return true;
+    send_again(*info);
+  }
+}
+
+std::uint64_t values_lost() noexcept {
+  return notes::values_lost();
+}
+
+int detail::set_wakeup_fd(failure& why, int descriptor, bool report_full) noexcept {
+  return at_border(why, [&] {
+    const std::string operation = "set_wakeup_fd of descriptor " + std::to_string(descriptor);
+    require_main_thread(operation);
+    if (descriptor != -1) {
+      const int flags = ::fcntl(descriptor, F_GETFL);
+      if (flags < 0) fail(errno, operation);
+      if ((flags & O_NONBLOCK) == 0) fail(EINVAL, operation + ", which blocks");
+    }
+    return notes::set_user_descriptor(descriptor, report_full);
+  });
+}
+
+int detail::take_wakeup_errno() noexcept {
+  return notes::take_write_error();
+}
+
+void detail::siginterrupt(failure& why, signal_id signal, bool interrupts) noexcept {
+  at_border(why, [&] {
+    if (!signal.is_changeable()) fail(EINVAL, tried("siginterrupt", signal));
+    struct sigaction action = get_action(signal, "siginterrupt");
+    if (interrupts)
+      action.sa_flags &= ~SA_RESTART;
+    else
+      action.sa_flags |= SA_RESTART;
+    if (::sigaction(signal.number(), &action, nullptr) != 0)
+      fail(errno, tried("siginterrupt", signal));
+  });
+}
+
+bool detail::enter_system_call() noexcept {
+  if (!in_main_thread()) return true;
+  notes::begin_system_call((signal_set::all() - change_mask(mask_change::block, {})).mask());
+  return !notes::any();
+}
+
+void detail::leave_system_call() noexcept {
+  const int saved_errno = errno;
+  if (in_main_thread()) notes::end_system_call();
+  errno = saved_errno;
+}
+
+} // namespace sigkit
