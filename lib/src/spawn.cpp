@@ -36,6 +36,8 @@ struct start {
   std::uint64_t mask; ///< all 64 bits: sigprocmask(3) would leave out 32 and 33
   pid_t parent;
   int exec_error = 0;
+  int setup_error = 0;              ///< errno of what came before
+  const char* setup_call = nullptr; ///< and what that was
   std::array<char, PATH_MAX> path{}; ///< what was last tried
 };
 
@@ -107,12 +109,32 @@ SIGKIT_IN_CHILD int execute(start& begin) {
   return denied ? EACCES : ENOENT;
 }
 
+/// Moves this process into a cgroup: 0 is who writes.
+SIGKIT_IN_CHILD bool join_cgroup(int directory) {
+  const int file = ::openat(directory, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+  return file >= 0 && ::write(file, "0", 1) == 1;
+}
+
+/// Session, group and cgroup; says in `begin` what failed.
+SIGKIT_IN_CHILD void set_up(start& begin) {
+  const spawn_options& options = *begin.options;
+  if (options.new_session && ::setsid() < 0)
+    begin.setup_call = "setsid(2)";
+  else if (options.group && ::setpgid(0, *options.group) != 0)
+    begin.setup_call = "setpgid(2)";
+  else if (options.control_group != nullptr && !join_cgroup(options.control_group->descriptor()))
+    begin.setup_call = "write(2) to cgroup.procs";
+  else
+    return;
+  begin.setup_error = errno;
+  ::_exit(127);
+}
+
 SIGKIT_IN_CHILD int run_child(void* argument) {
   start& begin = *static_cast<start*>(argument);
   const spawn_options& options = *begin.options;
   set_dispositions(options);
-  if (options.new_session) ::setsid();
-  if (options.group) ::setpgid(0, *options.group);
+  set_up(begin);
   if (options.parent_death != signull) {
     ::prctl(PR_SET_PDEATHSIG, options.parent_death.number());
     if (::getppid() != begin.parent) ::_exit(127); // it ended before the signal was asked for
@@ -132,9 +154,11 @@ spawn_result try_once(start& begin) {
   const pid_t pid = ::clone(&run_child, stack.data() + stack.size(), flags, &begin, &descriptor);
   if (pid < 0) fail(errno, "clone(2)");
   unique_fd handle(descriptor);
-  if (begin.exec_error == 0) return {pidfd(pid, std::move(handle)), 0};
+  if (begin.exec_error == 0 && begin.setup_error == 0) return {pidfd(pid, std::move(handle)), 0};
   int status = 0;
   sys::retry([&] { return ::waitpid(pid, &status, 0); });
+  if (begin.setup_error != 0)
+    fail(begin.setup_error, std::string(begin.setup_call) + " for the child");
   return {std::nullopt, begin.exec_error};
 }
 

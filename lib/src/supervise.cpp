@@ -17,6 +17,7 @@
 #include <sigkit/spawn.hpp>
 
 #include "command_scope.hpp"
+#include "own_wake.hpp"
 #include "reaper.hpp"
 #include "rungs.hpp"
 #include "system.hpp"
@@ -75,16 +76,19 @@ public:
       : options_(std::move(options)), events_(events != nullptr ? events : &silent_),
         rungs_(options_) {}
 
-  supervise_result run(char* const* argv);
+  /// Both return when the command has ended, and with wait_end::again when handlers are due.
+  wait_end begin(char* const* argv);
+  wait_end go_on();
+  void kill_command() noexcept;
+  [[nodiscard]] const supervise_result& result() const noexcept { return result_; }
 
 private:
   bool start(char* const* argv);
   static void require_descriptors();
   void become_subreaper();
   spawn_result start_command(char* const* argv, const spawn_options& how);
-  void watch();
   [[nodiscard]] bool finished() const;
-  void wait_for_something();
+  bool wait_for_something();
   void read_signals();
   void handle(const signal_info& info);
   [[nodiscard]] bool is_ignored(signal_id signal) const;
@@ -100,7 +104,6 @@ private:
   void send(signal_id signal, scope reach);
   void begin_sweeping(time_point now);
   void sweep(time_point now);
-  void kill_command() noexcept;
 
   supervise_options options_;
   supervise_events silent_;
@@ -127,19 +130,31 @@ private:
   supervise_result result_;
 };
 
-supervise_result detail::supervision::run(char* const* argv) {
+detail::wait_end detail::supervision::begin(char* const* argv) {
   try {
-    if (start(argv)) {
-      while (!finished())
-        watch();
-      if (result_.command)
-        name_outcome(result_.command->signal() ? outcome::signaled : outcome::exited);
+    if (!start(argv)) return wait_end::ready;
+  } catch (...) {
+    kill_command();
+    throw;
+  }
+  return go_on();
+}
+
+detail::wait_end detail::supervision::go_on() {
+  try {
+    while (!finished()) {
+      if (!wait_for_something()) return wait_end::again;
+      read_signals();
+      reap();
+      if (!finished()) act_on_time();
     }
   } catch (...) {
     kill_command();
     throw;
   }
-  return result_;
+  if (result_.command)
+    name_outcome(result_.command->signal() ? outcome::signaled : outcome::exited);
+  return wait_end::ready;
 }
 
 /// False where the program could not be executed.
@@ -203,23 +218,21 @@ spawn_result detail::supervision::start_command(char* const* argv, const spawn_o
   return reaper_ ? reaper_->start(argv, how) : spawn(argv, how);
 }
 
-void detail::supervision::watch() {
-  wait_for_something();
-  read_signals();
-  reap();
-  if (!finished()) act_on_time();
-}
-
 bool detail::supervision::finished() const {
   return given_up_ || (result_.command && (options_.reach != scope::tree || all_gone_));
 }
 
-void detail::supervision::wait_for_something() {
+/// False where handlers are due first.
+bool detail::supervision::wait_for_something() {
+  const own_wake wake;
+  if (wake.is_due()) return false;
   const time_point deadline =
       limit_fires_ ? time_point{} : std::min({limit_due_, rungs_.due(), sweep_due_, give_up_due_});
-  std::array<pollfd, 2> sources{{{signals_.get(), POLLIN, 0}, {-1, POLLIN, 0}}};
-  if (reaper_) sources[1].fd = reaper_->descriptor();
+  const int reports = reaper_ ? reaper_->descriptor() : -1;
+  std::array<pollfd, 3> sources{
+      {{signals_.get(), POLLIN, 0}, {reports, POLLIN, 0}, wake.source()}};
   sys::poll_until(sources, deadline);
+  return sources[2].revents == 0;
 }
 
 void detail::supervision::read_signals() {
@@ -387,9 +400,21 @@ detail::supervision* detail::new_supervision(failure& why, const supervise_optio
   return at_border(why, [&] { return new supervision(options, events); });
 }
 
-supervise_result detail::run_supervision(failure& why, supervision* begun,
-                                         char* const* argv) noexcept {
-  return at_border(why, [&] { return begun->run(argv); });
+detail::wait_end detail::begin_supervision(failure& why, supervision& begun,
+                                           char* const* argv) noexcept {
+  return at_border(why, [&] { return begun.begin(argv); });
+}
+
+detail::wait_end detail::continue_supervision(failure& why, supervision& begun) noexcept {
+  return at_border(why, [&] { return begun.go_on(); });
+}
+
+void detail::abandon_supervision(supervision& begun) noexcept {
+  begun.kill_command();
+}
+
+supervise_result detail::result_of(failure& why, const supervision& ended) noexcept {
+  return at_border(why, [&] { return ended.result(); });
 }
 
 void detail::delete_supervision(supervision* begun) noexcept {

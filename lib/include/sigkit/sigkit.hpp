@@ -2,6 +2,7 @@
 
 // All of libsigkit. Each header can also be included by itself.
 
+#include <sigkit/cgroup.hpp>
 #include <sigkit/disposition.hpp>
 #include <sigkit/duration.hpp>
 #include <sigkit/error.hpp>

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include <sigkit/cgroup.hpp>
 #include <sigkit/error.hpp>
 #include <sigkit/export.hpp>
 #include <sigkit/pidfd.hpp>
@@ -24,6 +25,8 @@ struct spawn_options {
   /// The process group that the child is in (setpgid(2)); 0: one of its own, which it leads.
   /// Nothing: the caller's.
   std::optional<pid_t> group;
+  /// The cgroup that the child is in before it executes the program; null: the caller's.
+  const cgroup* control_group = nullptr;
   bool new_session = false; ///< the child leads a session of its own (setsid(2))
 };
 
@@ -46,7 +49,8 @@ SIGKIT_API spawn_result spawn(failure& why, char* const* argv,
 /// clone(2) with CLONE_VM, CLONE_VFORK and CLONE_PIDFD: no page is copied, and it returns once the
 /// program runs or has failed. No handler of this process ever runs in the child. The caller
 /// reaps the child. Needs Linux 5.2.
-/// Throws sigkit::error where no child can be made (EAGAIN, ENOMEM, EMFILE).
+/// Throws sigkit::error where no child can be made (EAGAIN, ENOMEM, EMFILE), and where it cannot have
+/// its session, group or cgroup (EPERM, EACCES); then nothing is left of it.
 /// Thread-safe: yes. Async-signal-safe: no.
 inline spawn_result spawn(char* const* argv, const spawn_options& options = {}) {
   return detail::call(detail::spawn, argv, options);

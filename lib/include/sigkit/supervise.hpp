@@ -13,6 +13,7 @@
 #include <sigkit/signal_id.hpp>
 #include <sigkit/signal_info.hpp>
 #include <sigkit/signal_set.hpp>
+#include <sigkit/wait.hpp>
 
 namespace sigkit {
 
@@ -84,8 +85,11 @@ namespace detail {
 class supervision;
 SIGKIT_API supervision* new_supervision(failure& why, const supervise_options& options,
                                         supervise_events* events) noexcept;
-SIGKIT_API supervise_result run_supervision(failure& why, supervision* begun,
-                                            char* const* argv) noexcept;
+SIGKIT_API wait_end begin_supervision(failure& why, supervision& begun,
+                                      char* const* argv) noexcept;
+SIGKIT_API wait_end continue_supervision(failure& why, supervision& begun) noexcept;
+SIGKIT_API void abandon_supervision(supervision& begun) noexcept;
+SIGKIT_API supervise_result result_of(failure& why, const supervision& ended) noexcept;
 SIGKIT_API void delete_supervision(supervision* begun) noexcept;
 } // namespace detail
 
@@ -107,11 +111,22 @@ public:
       : begun_(detail::call(detail::new_supervision, options, events)) {}
 
   /// Starts argv[0] (ended by a null pointer, as for execvp(3)) and returns when it is over.
-  /// Called once.
+  /// Called once. Handlers of signals that are not forwarded, such as CONT, are called meanwhile.
   /// Throws sigkit::error where the scope cannot be had (before anything is started), or where the
-  /// system refuses what supervising needs; then the command has been killed.
+  /// system refuses what supervising needs, and what handlers throw; then the command has been killed.
   supervise_result run(char* const* argv) {
-    return detail::call(detail::run_supervision, begun_.get(), argv);
+    detail::supervision& begun = *begun_;
+    auto end = detail::call(detail::begin_supervision, begun, argv);
+    while (end == detail::wait_end::again) {
+      try {
+        dispatch();
+      } catch (...) {
+        detail::abandon_supervision(begun);
+        throw;
+      }
+      end = detail::call(detail::continue_supervision, begun);
+    }
+    return detail::call(detail::result_of, begun);
   }
 
 private:

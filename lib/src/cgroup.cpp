@@ -1,0 +1,272 @@
+#include <sigkit/cgroup.hpp>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <array>
+#include <memory>
+#include <string_view>
+
+#include <sigkit/pidfd.hpp>
+
+#include "own_wake.hpp"
+#include "proc.hpp"
+#include "system.hpp"
+#include "text.hpp"
+
+namespace sigkit {
+
+namespace {
+
+constexpr duration freezing_limit = std::chrono::seconds(1);
+
+std::string read_file(int directory, const char* path) {
+  const unique_fd file = sys::open_at(directory, path, O_RDONLY);
+  if (!file.has_value()) fail(errno, std::string("open(2) of ") + path);
+  std::string text;
+  if (!sys::read_all(file.get(), text)) fail(errno, std::string("read(2) of ") + path);
+  return text;
+}
+
+/// mountinfo of proc(5) has a space as \040, and so on.
+std::string without_escapes(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    if (text.front() == '\\' && text.size() >= 4) {
+      const auto digit = [&](std::size_t i) { return text[i] - '0'; };
+      result += static_cast<char>(digit(1) * 64 + digit(2) * 8 + digit(3));
+      text.remove_prefix(4);
+    } else {
+      result += text.front();
+      text.remove_prefix(1);
+    }
+  }
+  return result;
+}
+
+struct mount_point {
+  std::string root; ///< what of the hierarchy is mounted there
+  std::string path;
+};
+
+/// Where cgroup2 is mounted.
+std::optional<mount_point> find_mount() {
+  const std::string text = read_file(AT_FDCWD, "/proc/self/mountinfo");
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::string_view line = cut(rest, '\n');
+    if (line.find(" - cgroup2 ") == std::string_view::npos) continue;
+    std::string_view fields = line;
+    for (int skipped = 0; skipped < 3; ++skipped) // the IDs of the mount, its parent and device
+      cut(fields, ' ');
+    const std::string_view root = cut(fields, ' ');
+    return mount_point{without_escapes(root), without_escapes(cut(fields, ' '))};
+  }
+  return std::nullopt;
+}
+
+/// From the line "0::/path" of /proc/PID/cgroup; nothing where there is none.
+std::optional<std::string> path_in_hierarchy(std::string_view text) {
+  while (!text.empty())
+    if (const std::string_view line = cut(text, '\n'); line.starts_with("0::"))
+      return std::string(line.substr(3));
+  return std::nullopt;
+}
+
+std::optional<cgroup> open_directory(const std::string& path) {
+  unique_fd directory = sys::open_at(AT_FDCWD, path.c_str(), O_RDONLY | O_DIRECTORY);
+  struct statfs system {};
+  if (!directory.has_value() || ::fstatfs(directory.get(), &system) != 0 ||
+      system.f_type != CGROUP2_SUPER_MAGIC)
+    return std::nullopt;
+  return cgroup(path, std::move(directory));
+}
+
+std::optional<cgroup> find(pid_t pid) {
+  const unique_fd process = proc::open_process(pid);
+  if (!process.has_value()) return std::nullopt;
+  const unique_fd file = sys::open_at(process.get(), "cgroup", O_RDONLY);
+  std::string text;
+  if (!file.has_value() || !sys::read_all(file.get(), text)) return std::nullopt;
+  const std::optional<std::string> path = path_in_hierarchy(text);
+  const std::optional<mount_point> mount = find_mount();
+  if (!path || !mount) return std::nullopt;
+  std::string_view below = *path;
+  if (mount->root != "/") { // a part of the hierarchy is mounted, as in a container
+    if (!below.starts_with(mount->root)) return std::nullopt;
+    below.remove_prefix(mount->root.size());
+  }
+  return open_directory(below == "/" ? mount->path : mount->path + std::string(below));
+}
+
+void write_file(const cgroup& which, const char* file, std::string_view text) {
+  const unique_fd opened = sys::open_at(which.descriptor(), file, O_WRONLY);
+  int failed = opened.has_value() ? 0 : errno;
+  if (failed == 0) failed = sys::write_all(opened.get(), text);
+  if (failed != 0) fail(failed, std::string("write(2) to ") + file + " of " + which.path());
+}
+
+std::vector<std::string> directories_in(int directory) {
+  unique_fd again = sys::open_at(directory, ".", O_RDONLY | O_DIRECTORY);
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(again.get()), &::closedir);
+  if (!stream) fail(errno, "opendir(3) of a cgroup");
+  static_cast<void>(again.release()); // the stream closes it
+  std::vector<std::string> names;
+  while (const dirent* entry = ::readdir(stream.get()))
+    if (entry->d_type == DT_DIR && entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+  return names;
+}
+
+void collect_members(int directory, std::vector<pid_t>& members) {
+  const std::string text = read_file(directory, "cgroup.procs");
+  for (std::string_view rest = text; !rest.empty();)
+    if (const auto pid = parse_decimal<pid_t>(cut(rest, '\n'))) members.push_back(*pid);
+  for (const std::string& name : directories_in(directory)) {
+    const unique_fd below = sys::open_at(directory, name.c_str(), O_RDONLY | O_DIRECTORY);
+    if (below.has_value()) collect_members(below.get(), members);
+  }
+}
+
+std::vector<pid_t> members_of(const cgroup& whose) {
+  std::vector<pid_t> members;
+  collect_members(whose.descriptor(), members);
+  return members;
+}
+
+/// Whether `events`, the text of cgroup.events, has this line.
+bool has_state(std::string_view events, std::string_view state) {
+  while (!events.empty())
+    if (cut(events, '\n') == state) return true;
+  return false;
+}
+
+/// Freezes and waits, in a call that calls no handlers.
+void freeze(const cgroup& which) {
+  write_file(which, "cgroup.freeze", "1");
+  const auto until = sys::after(sys::clock::now(), freezing_limit);
+  const unique_fd events = sys::open_at(which.descriptor(), "cgroup.events", O_RDONLY);
+  std::string text;
+  while (events.has_value() && ::lseek(events.get(), 0, SEEK_SET) == 0 &&
+         sys::read_all(events.get(), text) && !has_state(text, "frozen 1") &&
+         sys::clock::now() < until) {
+    pollfd changed{events.get(), POLLPRI, 0};
+    sys::poll_until({&changed, 1}, until);
+  }
+}
+
+/// Frozen, nobody forks: what is there is there until the end.
+std::size_t send_to_members(const cgroup& which, signal_id signal) {
+  std::size_t sent = 0;
+  for (const pid_t pid : members_of(which)) {
+    unique_fd held;
+    if (pid > 0 && sys::pidfd_open(pid, held) == 0 &&
+        sys::pidfd_send_signal(held.get(), signal) == 0)
+      ++sent;
+  }
+  return sent;
+}
+
+/// Thaws even where sending fails.
+class thawing {
+public:
+  explicit thawing(const cgroup& which) noexcept : which_(&which) {}
+  thawing(const thawing&) = delete;
+  thawing& operator=(const thawing&) = delete;
+  ~thawing() {
+    const unique_fd file(::openat(which_->descriptor(), "cgroup.freeze", O_WRONLY | O_CLOEXEC));
+    if (file.has_value()) sys::write_all(file.get(), "0");
+  }
+
+private:
+  const cgroup* which_;
+};
+
+std::size_t send_to(const cgroup& which, signal_id signal) {
+  if (signal == sigkill) {
+    const std::size_t count = members_of(which).size();
+    write_file(which, "cgroup.kill", "1");
+    return count;
+  }
+  if (!signal.terminates()) return send_to_members(which, signal);
+  const thawing later(which);
+  freeze(which);
+  return send_to_members(which, signal);
+}
+
+} // namespace
+
+std::optional<cgroup> detail::cgroup_of(failure& why, pid_t pid) noexcept {
+  return at_border(why, [&] { return find(pid); });
+}
+
+std::optional<cgroup> detail::cgroup_open(failure& why, const std::string& path) noexcept {
+  return at_border(why, [&] { return open_directory(path); });
+}
+
+std::optional<cgroup> detail::cgroup_make(failure& why, const cgroup& parent,
+                                          const std::string& name) noexcept {
+  return at_border(why, [&] {
+    const std::string path = parent.path() + '/' + name;
+    if (name.find('/') != std::string::npos) fail(EINVAL, "mkdir(2) of " + path);
+    if (::mkdirat(parent.descriptor(), name.c_str(), 0755) != 0)
+      fail(errno, "mkdir(2) of " + path);
+    unique_fd directory =
+        sys::open_at(parent.descriptor(), name.c_str(), O_RDONLY | O_DIRECTORY);
+    if (!directory.has_value()) fail(errno, "open(2) of " + path);
+    return std::optional<cgroup>(std::in_place, path, std::move(directory));
+  });
+}
+
+void detail::cgroup_add(failure& why, const cgroup& to, pid_t pid) noexcept {
+  at_border(why, [&] {
+    if (pid <= 0) fail(EINVAL, "a cgroup for PID " + std::to_string(pid));
+    write_file(to, "cgroup.procs", std::to_string(pid));
+  });
+}
+
+std::vector<pid_t> detail::cgroup_members(failure& why, const cgroup& whose) noexcept {
+  return at_border(why, [&] { return members_of(whose); });
+}
+
+bool detail::cgroup_is_empty(failure& why, const cgroup& which) noexcept {
+  return at_border(why, [&] {
+    return has_state(read_file(which.descriptor(), "cgroup.events"), "populated 0");
+  });
+}
+
+detail::wait_end detail::cgroup_wait(failure& why, const cgroup& which, const char* state,
+                                     deadline until) noexcept {
+  return at_border(why, [&] {
+    const own_wake wake;
+    const unique_fd events = sys::open_at(which.descriptor(), "cgroup.events", O_RDONLY);
+    std::string text;
+    if (!events.has_value() || !sys::read_all(events.get(), text))
+      fail(errno, "read(2) of cgroup.events of " + which.path());
+    if (has_state(text, state)) return wait_end::ready;
+    if (wake.is_due()) return wait_end::again;
+    std::array<pollfd, 2> sources{{{events.get(), POLLPRI, 0}, wake.source()}};
+    sys::poll_until(sources, until);
+    const bool timed_out = sources[0].revents == 0 && sources[1].revents == 0;
+    return timed_out ? wait_end::timed_out : wait_end::again;
+  });
+}
+
+void detail::cgroup_write(failure& why, const cgroup& which, const char* file,
+                          const char* text) noexcept {
+  at_border(why, [&] { write_file(which, file, text); });
+}
+
+std::size_t detail::cgroup_send(failure& why, const cgroup& which, signal_id signal) noexcept {
+  return at_border(why, [&] { return send_to(which, signal); });
+}
+
+void detail::cgroup_remove(failure& why, const cgroup& which) noexcept {
+  at_border(why, [&] {
+    if (::rmdir(which.path().c_str()) != 0) fail(errno, "rmdir(2) of " + which.path());
+  });
+}
+
+} // namespace sigkit
