@@ -211,10 +211,8 @@ std::optional<cgroup> detail::cgroup_make(failure& why, const cgroup& parent,
   return at_border(why, [&] {
     const std::string path = parent.path() + '/' + name;
     if (name.find('/') != std::string::npos) fail(EINVAL, "mkdir(2) of " + path);
-    if (::mkdirat(parent.descriptor(), name.c_str(), 0755) != 0)
-      fail(errno, "mkdir(2) of " + path);
-    unique_fd directory =
-        sys::open_at(parent.descriptor(), name.c_str(), O_RDONLY | O_DIRECTORY);
+    if (::mkdirat(parent.descriptor(), name.c_str(), 0755) != 0) fail(errno, "mkdir(2) of " + path);
+    unique_fd directory = sys::open_at(parent.descriptor(), name.c_str(), O_RDONLY | O_DIRECTORY);
     if (!directory.has_value()) fail(errno, "open(2) of " + path);
     return std::optional<cgroup>(std::in_place, path, std::move(directory));
   });

@@ -9,8 +9,8 @@
 
 namespace sigkit {
 
-/// Sorts what a sending call returned (0 or errno): throws where it is none of `delivery`, with what
-/// `describe` says was tried.
+/// Sorts what a sending call returned (0 or errno): throws where it is none of `delivery`, with
+/// what `describe` says was tried.
 template <std::invocable F> delivery to_delivery(int failure, F describe) {
   switch (failure) {
   case 0: return delivery::sent;

@@ -164,8 +164,7 @@ bool is_interruption(const siginfo_t& info) noexcept {
 /// An instruction failed: the kernel says so by a code above 0. What is executed again fails again,
 /// but a memory error that nobody has run into yet does not.
 bool is_fault(int number, const siginfo_t& info) noexcept {
-  const bool can_be =
-      number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL;
+  const bool can_be = number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL;
   return can_be && info.si_code > 0 && !(number == SIGBUS && info.si_code == BUS_MCEERR_AO);
 }
 

@@ -80,9 +80,8 @@ delivery detail::pidfd_send_thread(failure& why, const pidfd& whom, pid_t thread
     if (found != delivery::sent) return found;
     const int failed = held.has_value() ? sys::pidfd_send_signal(held.get(), signal)
                                         : sys::tgkill(whom.pid(), thread, signal);
-    return to_delivery(failed, [&] {
-      return describe(signal, whom) + ", thread " + std::to_string(thread);
-    });
+    return to_delivery(
+        failed, [&] { return describe(signal, whom) + ", thread " + std::to_string(thread); });
   });
 }
 

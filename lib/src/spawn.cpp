@@ -36,8 +36,8 @@ struct start {
   std::uint64_t mask; ///< all 64 bits: sigprocmask(3) would leave out 32 and 33
   pid_t parent;
   int exec_error = 0;
-  int setup_error = 0;              ///< errno of what came before
-  const char* setup_call = nullptr; ///< and what that was
+  int setup_error = 0;               ///< errno of what came before
+  const char* setup_call = nullptr;  ///< and what that was
   std::array<char, PATH_MAX> path{}; ///< what was last tried
 };
 

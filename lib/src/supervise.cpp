@@ -28,6 +28,7 @@ namespace {
 
 using time_point = sys::clock::time_point;
 
+constexpr duration reaping_limit = std::chrono::seconds(1);
 constexpr duration survivors_limit = std::chrono::seconds(5);
 constexpr duration first_sweep = std::chrono::milliseconds(5);
 constexpr duration longest_sweep = std::chrono::milliseconds(200);
@@ -229,8 +230,7 @@ bool detail::supervision::wait_for_something() {
   const time_point deadline =
       limit_fires_ ? time_point{} : std::min({limit_due_, rungs_.due(), sweep_due_, give_up_due_});
   const int reports = reaper_ ? reaper_->descriptor() : -1;
-  std::array<pollfd, 3> sources{
-      {{signals_.get(), POLLIN, 0}, {reports, POLLIN, 0}, wake.source()}};
+  std::array<pollfd, 3> sources{{{signals_.get(), POLLIN, 0}, {reports, POLLIN, 0}, wake.source()}};
   sys::poll_until(sources, deadline);
   return sources[2].revents == 0;
 }
@@ -389,7 +389,11 @@ void detail::supervision::kill_command() noexcept {
   if (!command_) return;
   if (!result_.command) sys::pidfd_send_signal(command_->descriptor(), sigkill);
   try {
-    if (options_.reach == scope::tree) scope_->send(sigkill, scope::tree);
+    scope_->send(sigkill, options_.reach);
+    if (result_.command || reaper_) return;
+    pollfd ended{command_->descriptor(), POLLIN, 0};
+    sys::poll_until({&ended, 1}, sys::after(sys::clock::now(), reaping_limit));
+    ::waitpid(command_->pid(), nullptr, WNOHANG);
   } catch (const std::exception&) { // what cannot be found cannot be killed
     return;
   }

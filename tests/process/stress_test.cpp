@@ -19,6 +19,25 @@ namespace {
 
 constexpr auto length = 2s;
 
+/// The run-time of the thread sanitizer delays signals, and makes one of equal ones meanwhile: it
+/// loses what the library does not. Races and crashes are what it looks for here.
+#ifdef __SANITIZE_THREAD__
+constexpr bool merges_queued_signals = true;
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+constexpr bool merges_queued_signals = true;
+#else
+constexpr bool merges_queued_signals = false;
+#endif
+#else
+constexpr bool merges_queued_signals = false;
+#endif
+
+/// Whether as many calls were made as signals were sent.
+bool all_called(std::uint64_t calls, std::uint64_t sent) {
+  return merges_queued_signals ? calls > 0 && calls <= sent : calls == sent;
+}
+
 struct sent_counts {
   std::uint64_t queued = 0; ///< real-time signals that the kernel took
   std::uint64_t sum = 0;    ///< of their values
@@ -138,14 +157,14 @@ TEST_CASE("stress: handlers that change while signals pour in lose no call and n
   // What the threads were given is noted when they have ended.
   const sent_counts sent = other.counts();
   const auto deadline = std::chrono::steady_clock::now() + 20s;
-  while (queued_calls < sent.queued && std::chrono::steady_clock::now() < deadline)
+  while (!all_called(queued_calls, sent.queued) && std::chrono::steady_clock::now() < deadline)
     dispatch();
   MESSAGE(changes, " changes, ", queued_calls, " queued, ", without_value, " without value");
   CHECK(changes > 100);
   CHECK(sent.queued > 1000);
-  CHECK(queued_calls == sent.queued);
+  CHECK(all_called(queued_calls, sent.queued));
   CHECK(values_lost() == without_value);
-  if (without_value == 0) CHECK(sum == sent.sum);
+  if (without_value == 0 && !merges_queued_signals) CHECK(sum == sent.sum);
 }
 
 TEST_CASE("stress: waits and interrupted system calls lose nothing that pours into other threads") {
@@ -163,7 +182,7 @@ TEST_CASE("stress: waits and interrupted system calls lose nothing that pours in
   }
   const sent_counts sent = other.counts();
   const auto deadline = std::chrono::steady_clock::now() + 20s;
-  while (calls < sent.queued && std::chrono::steady_clock::now() < deadline)
+  while (!all_called(calls, sent.queued) && std::chrono::steady_clock::now() < deadline)
     sleep_for(1ms);
-  CHECK(calls == sent.queued);
+  CHECK(all_called(calls, sent.queued));
 }

@@ -6,10 +6,7 @@
 
 #include <fstream>
 
-#include <sigkit/disposition.hpp>
-#include <sigkit/error.hpp>
-#include <sigkit/mask.hpp>
-#include <sigkit/supervise.hpp>
+#include <sigkit/sigkit.hpp>
 
 #include "support/child.hpp"
 
@@ -100,4 +97,27 @@ TEST_CASE("a ladder goes up step by step while the command lives") {
   CHECK(result.limit_reached);
   std::ifstream file(log);
   CHECK(std::string{std::istreambuf_iterator<char>(file), {}} == "USR1\nUSR2\n");
+}
+
+TEST_CASE("handlers are called while a command is supervised, and what they throw ends it") {
+  const std::string to_us = "kill -CONT " + std::to_string(::getpid()) + "; ";
+  std::string mark = test::new_mark();
+  ::putenv(mark.data());
+  const auto run_shell = [](const std::string& script, scope reach) {
+    std::string shell = "/bin/sh", option = "-c", text = script;
+    char* const argv[] = {shell.data(), option.data(), text.data(), nullptr};
+    supervise_options options;
+    options.reach = reach;
+    return supervisor(options).run(argv);
+  };
+  for (const scope reach : {scope::group, scope::tree}) {
+    int calls = 0;
+    const scoped_handler counts(sigcont, [&](signal_id, const signal_info&) { ++calls; });
+    CHECK(run_shell(to_us + "exit 3", reach).command == exit_status::exited(3));
+    dispatch();
+    CHECK(calls == 1);
+    const scoped_handler throws(sigcont, [](signal_id, const signal_info&) { throw 42; });
+    CHECK_THROWS_AS(run_shell("sleep 1000 & " + to_us + "sleep 1000", reach), int);
+    CHECK(test::eventually([&] { return test::marked_processes(mark).empty(); }));
+  }
 }

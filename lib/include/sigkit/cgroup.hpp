@@ -38,9 +38,10 @@ SIGKIT_API void cgroup_remove(failure& why, const cgroup& which) noexcept;
 ///
 /// No process leaves a cgroup by forking, by a new session or by losing its parent; only by being
 /// moved, which takes the right to write there. A directory is removed by remove(), not by the
-/// destructor. Needs /proc to find the mount; where there is only version 1, there is none of these.
-/// Every function throws sigkit::error where the system refuses (EACCES and EPERM: not delegated to
-/// this user; ENODEV: it was removed). Thread-safe: const functions. Async-signal-safe: no.
+/// destructor. Needs /proc to find the mount; where there is only version 1, there is none of
+/// these. Every function throws sigkit::error where the system refuses (EACCES and EPERM: not
+/// delegated to this user; ENODEV: it was removed). Thread-safe: const functions.
+/// Async-signal-safe: no.
 class cgroup {
 public:
   /// The one that the process is in; nothing where there is no such process, or no cgroup2.

@@ -47,9 +47,9 @@ public:
 
   /// Calls `function(signal, info)`. Not explicit, so that a lambda can be given as it is.
   template <class F>
-    requires(!std::same_as<std::remove_cvref_t<F>, handler> &&
-             std::constructible_from<callable, F>)
-  handler(F&& function) : kind_(kind::callable) {
+  requires(!std::same_as<std::remove_cvref_t<F>, handler> && std::constructible_from<callable, F>)
+      handler(F&& function)
+      : kind_(kind::callable) {
     callable made(std::forward<F>(function));
     if (made) function_ = std::make_shared<const callable>(std::move(made));
   }
@@ -94,7 +94,8 @@ private:
   struct sigaction native_ {};
 };
 
-/// Says that a handler of SEGV, BUS, FPE or ILL is meant for what kill(2) sends, and not for faults.
+/// Says that a handler of SEGV, BUS, FPE or ILL is meant for what kill(2) sends, and not for
+/// faults.
 struct asynchronous_only_t {};
 inline constexpr asynchronous_only_t asynchronous_only{};
 
@@ -132,10 +133,9 @@ SIGKIT_API void siginterrupt(failure& why, signal_id signal, bool interrupts) no
 ///
 /// Equal standard signals between two safe points are one call, with what came with the first.
 /// Real-time signals are a call each, in the order in which they came; see values_lost().
-/// What comes during a pass, be it from a handler itself, is for the next one. What a handler throws
-/// comes out of here; the calls that are still due stay due.
-/// Takes some nanoseconds where there is nothing to do. Reentrant: a handler may wait.
-/// Thread-safe: yes. Async-signal-safe: no.
+/// What comes during a pass, be it from a handler itself, is for the next one. What a handler
+/// throws comes out of here; the calls that are still due stay due. Takes some nanoseconds where
+/// there is nothing to do. Reentrant: a handler may wait. Thread-safe: yes. Async-signal-safe: no.
 inline std::size_t dispatch() {
   std::size_t calls = 0;
   detail::dispatch_pass pass;
@@ -147,9 +147,10 @@ inline std::size_t dispatch() {
 /// Sets what this process does with `signal` and returns what it did before (sigaction(2)).
 ///
 /// It stays until it is set again. System calls that a handler interrupts fail with EINTR; see
-/// siginterrupt() and retry(). A safe point: what was noted before is called before the change. What
-/// comes while the change is made is met by the new handler: should that be none of this library,
-/// the signal is sent again. A callable's exceptions come out of the safe point that called it.
+/// siginterrupt() and retry(). A safe point: what was noted before is called before the change.
+/// What comes while the change is made is met by the new handler: should that be none of this
+/// library, the signal is sent again. A callable's exceptions come out of the safe point that
+/// called it.
 ///
 /// Only in the main thread: EPERM elsewhere. EINVAL for signals that are not
 /// signal_id::is_changeable(), for an empty function, and for SEGV, BUS, FPE, ILL: a handler that
@@ -202,9 +203,8 @@ private:
 };
 
 /// How many calls of handlers of real-time signals were made, or are due, without the value, the
-/// sender and the rest of what had come: more than 1024 of one signal were waiting for a safe point.
-/// No call is lost. Counts from the start of the process.
-/// Thread-safe and async-signal-safe.
+/// sender and the rest of what had come: more than 1024 of one signal were waiting for a safe
+/// point. No call is lost. Counts from the start of the process. Thread-safe and async-signal-safe.
 [[nodiscard]] SIGKIT_API std::uint64_t values_lost() noexcept;
 
 /// Has one byte, the number, written to `descriptor` for each signal that has a callable, at once
@@ -229,11 +229,11 @@ inline int set_wakeup_fd(int descriptor, bool report_full = true) {
 }
 
 /// Whether `signal` interrupts system calls, so that they fail with EINTR, or lets them go on
-/// (SA_RESTART of sigaction(2), as siginterrupt(3)). set_handler() sets it to true again. With false
-/// handlers are called after the system call, however long that takes; the waiting calls of this
-/// library are the same with both.
-/// Throws sigkit::error (EINVAL) for signals that are not signal_id::is_changeable().
-/// Thread-safe: as long as nobody else sets the disposition. Async-signal-safe: no.
+/// (SA_RESTART of sigaction(2), as siginterrupt(3)). set_handler() sets it to true again. With
+/// false handlers are called after the system call, however long that takes; the waiting calls of
+/// this library are the same with both. Throws sigkit::error (EINVAL) for signals that are not
+/// signal_id::is_changeable(). Thread-safe: as long as nobody else sets the disposition.
+/// Async-signal-safe: no.
 inline void siginterrupt(signal_id signal, bool interrupts) {
   detail::call(detail::siginterrupt, signal, interrupts);
 }
@@ -251,8 +251,8 @@ private:
 };
 
 /// The two defaults that Python starts with: SIGPIPE is ignored, so that writing to a closed pipe
-/// is an error (EPIPE) and not the end; SIGINT throws keyboard_interrupt out of the next safe point,
-/// unless it is ignored or handled already, as in a job in the background. Programs that are
+/// is an error (EPIPE) and not the end; SIGINT throws keyboard_interrupt out of the next safe
+/// point, unless it is ignored or handled already, as in a job in the background. Programs that are
 /// executed inherit what is ignored: see spawn_options::reset. Errors and safety as set_handler().
 inline void install_defaults() {
   set_handler(sigpipe, handler::ignored());

@@ -35,11 +35,12 @@ inline signal_set pthread_sigmask(mask_change how, signal_set set) {
 /// Changes the calling thread's mask for as long as it lives, then restores exactly the one
 /// before. Made and destroyed in the same thread, in the order of a stack. No safe point: a handler
 /// whose signal is unblocked here runs at the next one.
-/// Thread-safe: yes, each thread has its own mask. Async-signal-safe: yes; what a handler changes is
-/// undone when it returns (sigreturn(2)).
+/// Thread-safe: yes, each thread has its own mask. Async-signal-safe: yes; what a handler changes
+/// is undone when it returns (sigreturn(2)).
 class scoped_mask {
 public:
-  scoped_mask(mask_change how, signal_set set) noexcept : previous_(detail::change_mask(how, set)) {}
+  scoped_mask(mask_change how, signal_set set) noexcept
+      : previous_(detail::change_mask(how, set)) {}
   scoped_mask(const scoped_mask&) = delete;
   scoped_mask& operator=(const scoped_mask&) = delete;
   ~scoped_mask() { detail::change_mask(mask_change::set, previous_); }

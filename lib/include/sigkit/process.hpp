@@ -28,16 +28,16 @@ struct process_facts {
 
 /// What /proc/PID/status says of a process or of a thread (proc(5)): who it is, and its signals.
 struct process_status {
-  pid_t id = 0;               ///< PID; of a thread its own ID
-  std::string name;           ///< comm, at most 15 bytes, with the kernel's escapes for \n and backslash
-  char state = '?';           ///< R, S, D, T, t, Z, X, …
-  uid_t uid = 0;              ///< real user
-  uid_t effective_uid = 0;    ///< effective user
-  signal_set pending;         ///< for this thread alone (SigPnd)
-  signal_set shared_pending;  ///< for the process (ShdPnd)
-  signal_set blocked;         ///< by this thread (SigBlk)
-  signal_set ignored;         ///< by the process (SigIgn)
-  signal_set caught;          ///< by the process (SigCgt)
+  pid_t id = 0;     ///< PID; of a thread its own ID
+  std::string name; ///< comm, at most 15 bytes, with the kernel's escapes for \n and backslash
+  char state = '?'; ///< R, S, D, T, t, Z, X, …
+  uid_t uid = 0;    ///< real user
+  uid_t effective_uid = 0;       ///< effective user
+  signal_set pending;            ///< for this thread alone (SigPnd)
+  signal_set shared_pending;     ///< for the process (ShdPnd)
+  signal_set blocked;            ///< by this thread (SigBlk)
+  signal_set ignored;            ///< by the process (SigIgn)
+  signal_set caught;             ///< by the process (SigCgt)
   std::uint64_t queued = 0;      ///< signals that wait for processes of this real user (SigQ)
   std::uint64_t queue_limit = 0; ///< how many may (RLIMIT_SIGPENDING of getrlimit(2))
 };
@@ -67,8 +67,8 @@ inline std::optional<process_facts> read_process(pid_t pid) {
 /// Thread-safe: yes. Async-signal-safe: no.
 SIGKIT_API std::optional<process_status> parse_process_status(std::string_view text);
 
-/// The users and signals of the process that has `pid` now; `pending` and `blocked` are those of its
-/// first thread. Nothing where there is no such process. Errors and safety as read_process().
+/// The users and signals of the process that has `pid` now; `pending` and `blocked` are those of
+/// its first thread. Nothing where there is no such process. Errors and safety as read_process().
 inline std::optional<process_status> read_status(pid_t pid) {
   return detail::call(detail::read_status, pid);
 }

@@ -30,9 +30,9 @@ private:
 
 } // namespace detail
 
-/// Makes a system call that signals interrupt: calls the handlers that are due, then `f()`, and both
-/// again for as long as it returns -1 with errno EINTR (PEP 475). Returns what `f` returned last,
-/// with its errno.
+/// Makes a system call that signals interrupt: calls the handlers that are due, then `f()`, and
+/// both again for as long as it returns -1 with errno EINTR (PEP 475). Returns what `f` returned
+/// last, with its errno.
 ///
 ///     const int fd = sigkit::retry([&] { return ::open(path, O_RDONLY); });
 ///

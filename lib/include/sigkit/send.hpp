@@ -44,20 +44,20 @@ inline delivery send_all(signal_id signal) {
   return detail::call(detail::send_all, signal);
 }
 
-/// Sends `signal` with a value that the receiver finds in signal_info::value, to the process that has
-/// `pid` (sigqueue(3)). Real-time signals queue up, each with its value; of equal standard ones that
-/// are pending the first counts. `pid` must be above 0. 0 only checks.
-/// Throws sigkit::error (EINVAL: no such signal or PID; EAGAIN: the receiver has as many waiting as
-/// RLIMIT_SIGPENDING of getrlimit(2) allows). Thread-safe: yes. Async-signal-safe: no.
+/// Sends `signal` with a value that the receiver finds in signal_info::value, to the process that
+/// has `pid` (sigqueue(3)). Real-time signals queue up, each with its value; of equal standard ones
+/// that are pending the first counts. `pid` must be above 0. 0 only checks. Throws sigkit::error
+/// (EINVAL: no such signal or PID; EAGAIN: the receiver has as many waiting as RLIMIT_SIGPENDING of
+/// getrlimit(2) allows). Thread-safe: yes. Async-signal-safe: no.
 inline delivery queue(pid_t pid, signal_id signal, int value) {
   return detail::call(detail::queue, pid, signal, value);
 }
 
-/// Sends `signal` to one thread of a process (tgkill(2)): of those that may handle it, this one does.
-/// What a signal does, ending or stopping, it does to the whole process. `thread` is a thread ID as
-/// gettid(2) gives it; the process is named so that a recycled one elsewhere is not hit. Both must
-/// be above 0. `gone`: the process has no such thread.
-/// Throws sigkit::error (EINVAL: no such signal or ID). Thread-safe: yes. Async-signal-safe: no.
+/// Sends `signal` to one thread of a process (tgkill(2)): of those that may handle it, this one
+/// does. What a signal does, ending or stopping, it does to the whole process. `thread` is a thread
+/// ID as gettid(2) gives it; the process is named so that a recycled one elsewhere is not hit. Both
+/// must be above 0. `gone`: the process has no such thread. Throws sigkit::error (EINVAL: no such
+/// signal or ID). Thread-safe: yes. Async-signal-safe: no.
 inline delivery send_thread(pid_t process, pid_t thread, signal_id signal) {
   return detail::call(detail::send_thread, process, thread, signal);
 }
@@ -74,10 +74,10 @@ inline void pthread_kill(pthread_t thread, signal_id signal) {
 
 /// The same for a std::thread or std::jthread: one that was joined or detached is an error (ESRCH).
 template <class Thread>
-  requires requires(Thread& thread) {
-    { thread.joinable() } -> std::same_as<bool>;
-    { thread.native_handle() } -> std::convertible_to<pthread_t>;
-  }
+requires requires(Thread& thread) {
+  { thread.joinable() } -> std::same_as<bool>;
+  { thread.native_handle() } -> std::convertible_to<pthread_t>;
+}
 void pthread_kill(Thread& thread, signal_id signal) {
   if (!thread.joinable()) throw error(ESRCH, "pthread_kill(3) of a thread that was joined");
   pthread_kill(thread.native_handle(), signal);

@@ -85,8 +85,7 @@ namespace detail {
 class supervision;
 SIGKIT_API supervision* new_supervision(failure& why, const supervise_options& options,
                                         supervise_events* events) noexcept;
-SIGKIT_API wait_end begin_supervision(failure& why, supervision& begun,
-                                      char* const* argv) noexcept;
+SIGKIT_API wait_end begin_supervision(failure& why, supervision& begun, char* const* argv) noexcept;
 SIGKIT_API wait_end continue_supervision(failure& why, supervision& begun) noexcept;
 SIGKIT_API void abandon_supervision(supervision& begun) noexcept;
 SIGKIT_API supervise_result result_of(failure& why, const supervision& ended) noexcept;
@@ -113,7 +112,8 @@ public:
   /// Starts argv[0] (ended by a null pointer, as for execvp(3)) and returns when it is over.
   /// Called once. Handlers of signals that are not forwarded, such as CONT, are called meanwhile.
   /// Throws sigkit::error where the scope cannot be had (before anything is started), or where the
-  /// system refuses what supervising needs, and what handlers throw; then the command has been killed.
+  /// system refuses what supervising needs, and what handlers throw; then the command has been
+  /// killed.
   supervise_result run(char* const* argv) {
     detail::supervision& begun = *begun_;
     auto end = detail::call(detail::begin_supervision, begun, argv);
