@@ -1,6 +1,6 @@
 #!/bin/bash
 # What the README shows, runs: each "$ ./dev run …" of its console blocks gives just what stands
-# below it, and its example of the library is built against the installed library and succeeds.
+# below it, and its examples of the library are built against the installed one and succeed.
 # shellcheck disable=SC2016 # literal dollar signs and backquotes
 set -euo pipefail
 source=$1 programs=$2 build=$3 compiler=$4
@@ -19,7 +19,11 @@ diff -u "$work/shown" "$work/seen"
 
 cmake --install "$build" --prefix "$work/installed" >/dev/null
 library=$(find "$work/installed" -name libsigkit.so)
-sed -n '/^```cpp$/,/^```$/p' "$source/README.md" | grep -v '^```' >"$work/example.cpp"
-"$compiler" -std=c++20 -I"$work/installed/include" "$work/example.cpp" -o "$work/example" \
-  -L"${library%/*}" -lsigkit
-LD_LIBRARY_PATH=${library%/*} "$work/example"
+awk -v work="$work" '/^```cpp$/ { file = work "/example" ++count ".cpp"; next } /^```$/ { file = "" }
+  file { print >file }' "$source/README.md"
+[[ -e $work/example2.cpp ]]
+for example in "$work"/example*.cpp; do
+  "$compiler" -std=c++20 -I"$work/installed/include" "$example" -o "${example%.cpp}" \
+    -L"${library%/*}" -lsigkit
+  LD_LIBRARY_PATH=${library%/*} "${example%.cpp}"
+done

@@ -1,4 +1,6 @@
 // A program of somebody else, with a C++ run-time of its own beside the one in the library.
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -48,11 +50,40 @@ void limit_a_command() {
   check(result.survivors.empty(), "nothing survives");
 }
 
+/// What handlers throw goes through this program alone, never through the library.
+void handlers() {
+  struct thrown {};
+  sigkit::set_handler(sigkit::sigusr1, [](auto, const sigkit::signal_info&) { throw thrown(); });
+  sigkit::send(::getpid(), sigkit::sigusr1);
+  bool caught = false;
+  try {
+    sigkit::sleep_for(std::chrono::seconds(20));
+  } catch (const thrown&) {
+    caught = true;
+  }
+  check(caught, "what a handler throws comes out of the wait");
+  sigkit::set_handler(sigkit::sigusr1, sigkit::handler::by_default());
+
+  int calls = 0;
+  {
+    const sigkit::scoped_handler set(sigkit::sigalrm, [&](auto, const auto&) { ++calls; });
+    sigkit::setitimer(sigkit::itimer::real, std::chrono::milliseconds(1));
+    sigkit::pause();
+  }
+  check(calls == 1, "a timer calls its handler once");
+  try {
+    sigkit::setitimer(sigkit::itimer::real, std::chrono::seconds(-1));
+  } catch (const sigkit::error& refused) {
+    check(dynamic_cast<const sigkit::itimer_error*>(&refused) != nullptr, "itimer_error is a kind");
+  }
+}
+
 } // namespace
 
 int main() {
   errors();
   values();
+  handlers();
   limit_a_command();
   return good ? 0 : 1;
 }
