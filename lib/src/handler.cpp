@@ -136,8 +136,11 @@ siginfo_t to_native(const signal_info& info) noexcept {
 }
 
 /// A signal that was noted for a handler which is none of ours any more: it comes again, and meets
-/// what is there now.
+/// what is there now. Where that is the real handler, which somebody has put back by sigaction(2),
+/// there is nothing that could be called.
 void send_again(signal_info info) noexcept {
+  struct sigaction action {};
+  if (::sigaction(info.signal.number(), nullptr, &action) != 0 || is_ours(action)) return;
   if (info.signal == sigio) info.pid = 0; // the same bytes as its band
   const siginfo_t native = to_native(info);
   ::syscall(SYS_rt_sigqueueinfo, ::getpid(), info.signal.number(), &native);
@@ -245,14 +248,14 @@ void detail::siginterrupt(failure& why, signal_id signal, bool interrupts) noexc
 }
 
 bool detail::enter_system_call() noexcept {
-  if (!in_main_thread()) return true;
+  if (!notes::in_use() || !in_main_thread()) return true;
   notes::begin_system_call((signal_set::all() - change_mask(mask_change::block, {})).mask());
   return !notes::any();
 }
 
 void detail::leave_system_call() noexcept {
   const int saved_errno = errno;
-  if (in_main_thread()) notes::end_system_call();
+  if (notes::in_use() && in_main_thread()) notes::end_system_call();
   errno = saved_errno;
 }
 

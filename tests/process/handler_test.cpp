@@ -124,6 +124,20 @@ TEST_CASE("handlers: what replaces one behind the library's back is seen") {
   CHECK(get_handler(sigusr1) == handler::by_default());
 }
 
+TEST_CASE("handlers: the real one that is put back by itself has nothing to call, and goes on") {
+  set_handler(sigusr1, do_nothing);
+  struct sigaction ours {};
+  ::sigaction(SIGUSR1, nullptr, &ours);
+  set_handler(sigusr1, handler::by_default());
+  ::sigaction(SIGUSR1, &ours, nullptr);
+  ::raise(SIGUSR1);
+  CHECK(dispatch() == 0);
+  sleep_for(1ms);
+  set_handler(sigusr1, do_nothing);
+  ::raise(SIGUSR1);
+  CHECK(dispatch() == 1);
+}
+
 TEST_CASE("handlers: an empty one is refused") {
   refused([] { set_handler(sigusr1, handler::callable{}); }, std::errc::invalid_argument,
           "set_handler of signal USR1, with an empty function");
