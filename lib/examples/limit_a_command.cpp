@@ -1,5 +1,5 @@
-// What sigtimeout does: a command with a time limit of 200 ms, after which it and all that it started
-// gets TERM, and KILL after a second. Says what is sent, and how it ended.
+// What sigtimeout does: a command with a time limit of 200 ms, after which it and all that it
+// started gets TERM, and KILL after a second. Says what is sent, and how it ended.
 //
 //   limit_a_command COMMAND [ARGUMENT]...
 #include <cstdio>

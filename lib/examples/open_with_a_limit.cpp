@@ -1,5 +1,5 @@
-// Opens a device or a FIFO, which may hang, for some seconds at most: the handler of the alarm throws,
-// and that comes out of the open(2).
+// Opens a device or a FIFO, which may hang, for some seconds at most: the handler of the alarm
+// throws, and that comes out of the open(2).
 //
 //   open_with_a_limit /dev/ttyS0 [SECONDS]
 #include <fcntl.h>
@@ -21,8 +21,8 @@ int main(int argc, char** argv) {
   try {
     // It rings again, in case the first one comes before the kernel has begun to open.
     setitimer(itimer::real, limit, std::chrono::milliseconds(100));
-    const unique_fd opened(
-        retry([&] { return ::open(device, O_RDONLY | O_NOCTTY | O_CLOEXEC); })); // may hang for ever
+    const unique_fd opened(retry(
+        [&] { return ::open(device, O_RDONLY | O_NOCTTY | O_CLOEXEC); })); // may hang for ever
     setitimer(itimer::real, duration(0));
     std::puts(opened.has_value() ? "opened" : "not opened");
     return opened.has_value() ? 0 : 2;

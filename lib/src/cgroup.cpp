@@ -24,12 +24,17 @@ namespace {
 
 constexpr duration freezing_limit = std::chrono::seconds(1);
 
-std::string read_file(int directory, const char* path) {
+/// `whole` is the path as it is known to the user.
+std::string read_file(int directory, const char* path, const std::string& whole) {
   const unique_fd file = sys::open_at(directory, path, O_RDONLY);
-  if (!file.has_value()) fail(errno, std::string("open(2) of ") + path);
+  if (!file.has_value()) fail(errno, "open(2) of " + whole);
   std::string text;
-  if (!sys::read_all(file.get(), text)) fail(errno, std::string("read(2) of ") + path);
+  if (!sys::read_all(file.get(), text)) fail(errno, "read(2) of " + whole);
   return text;
+}
+
+std::string read_file(const cgroup& which, const char* file) {
+  return read_file(which.descriptor(), file, which.path() + '/' + file);
 }
 
 /// mountinfo of proc(5) has a space as \040, and so on.
@@ -55,7 +60,7 @@ struct mount_point {
 
 /// Where cgroup2 is mounted.
 std::optional<mount_point> find_mount() {
-  const std::string text = read_file(AT_FDCWD, "/proc/self/mountinfo");
+  const std::string text = read_file(AT_FDCWD, "/proc/self/mountinfo", "/proc/self/mountinfo");
   for (std::string_view rest = text; !rest.empty();) {
     const std::string_view line = cut(rest, '\n');
     if (line.find(" - cgroup2 ") == std::string_view::npos) continue;
@@ -96,7 +101,8 @@ std::optional<cgroup> find(pid_t pid) {
   if (!path || !mount) return std::nullopt;
   std::string_view below = *path;
   if (mount->root != "/") { // a part of the hierarchy is mounted, as in a container
-    if (!below.starts_with(mount->root)) return std::nullopt;
+    const bool is_there = below == mount->root || below.starts_with(mount->root + '/');
+    if (!is_there) return std::nullopt;
     below.remove_prefix(mount->root.size());
   }
   return open_directory(below == "/" ? mount->path : mount->path + std::string(below));
@@ -111,6 +117,7 @@ void write_file(const cgroup& which, const char* file, std::string_view text) {
 
 std::vector<std::string> directories_in(int directory) {
   unique_fd again = sys::open_at(directory, ".", O_RDONLY | O_DIRECTORY);
+  if (!again.has_value()) return {};
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(again.get()), &::closedir);
   if (!stream) fail(errno, "opendir(3) of a cgroup");
   static_cast<void>(again.release()); // the stream closes it
@@ -120,18 +127,26 @@ std::vector<std::string> directories_in(int directory) {
   return names;
 }
 
+void add_numbers(std::string_view text, std::vector<pid_t>& numbers) {
+  while (!text.empty())
+    if (const auto number = parse_decimal<pid_t>(cut(text, '\n'))) numbers.push_back(*number);
+}
+
+/// What is removed meanwhile has no members, and those of a threaded one are listed above it.
 void collect_members(int directory, std::vector<pid_t>& members) {
-  const std::string text = read_file(directory, "cgroup.procs");
-  for (std::string_view rest = text; !rest.empty();)
-    if (const auto pid = parse_decimal<pid_t>(cut(rest, '\n'))) members.push_back(*pid);
   for (const std::string& name : directories_in(directory)) {
     const unique_fd below = sys::open_at(directory, name.c_str(), O_RDONLY | O_DIRECTORY);
-    if (below.has_value()) collect_members(below.get(), members);
+    if (!below.has_value()) continue;
+    const unique_fd file = sys::open_at(below.get(), "cgroup.procs", O_RDONLY);
+    std::string text;
+    if (file.has_value() && sys::read_all(file.get(), text)) add_numbers(text, members);
+    collect_members(below.get(), members);
   }
 }
 
 std::vector<pid_t> members_of(const cgroup& whose) {
   std::vector<pid_t> members;
+  add_numbers(read_file(whose, "cgroup.procs"), members);
   collect_members(whose.descriptor(), members);
   return members;
 }
@@ -157,13 +172,21 @@ void freeze(const cgroup& which) {
   }
 }
 
+/// Whether the process that is held is in it, or below it: its PID may be another's by now.
+bool is_member(const cgroup& which, pid_t pid) {
+  const std::optional<cgroup> its = find(pid);
+  return its && (its->path() == which.path() || its->path().starts_with(which.path() + '/'));
+}
+
 /// Frozen, nobody forks: what is there is there until the end.
 std::size_t send_to_members(const cgroup& which, signal_id signal) {
   std::size_t sent = 0;
   for (const pid_t pid : members_of(which)) {
     unique_fd held;
-    if (pid > 0 && sys::pidfd_open(pid, held) == 0 &&
-        sys::pidfd_send_signal(held.get(), signal) == 0)
+    const int failed = pid > 0 ? sys::pidfd_open(pid, held) : ESRCH;
+    if (failed == EMFILE || failed == ENFILE || failed == ENOMEM)
+      fail(failed, "pidfd_open(2) of process " + std::to_string(pid));
+    if (failed == 0 && is_member(which, pid) && sys::pidfd_send_signal(held.get(), signal) == 0)
       ++sent;
   }
   return sent;
@@ -185,12 +208,15 @@ private:
 };
 
 std::size_t send_to(const cgroup& which, signal_id signal) {
+  if (!signal_id::from_number(signal.number()))
+    fail(EINVAL, "signal " + signal.name() + " to " + which.path());
   if (signal == sigkill) {
     const std::size_t count = members_of(which).size();
     write_file(which, "cgroup.kill", "1");
     return count;
   }
-  if (!signal.terminates()) return send_to_members(which, signal);
+  const bool is_frozen = read_file(which, "cgroup.freeze").starts_with('1');
+  if (is_frozen || !signal.terminates()) return send_to_members(which, signal);
   const thawing later(which);
   freeze(which);
   return send_to_members(which, signal);
@@ -210,10 +236,15 @@ std::optional<cgroup> detail::cgroup_make(failure& why, const cgroup& parent,
                                           const std::string& name) noexcept {
   return at_border(why, [&] {
     const std::string path = parent.path() + '/' + name;
-    if (name.find('/') != std::string::npos) fail(EINVAL, "mkdir(2) of " + path);
+    if (name.find_first_of(std::string_view("/\0", 2)) != std::string::npos)
+      fail(EINVAL, "mkdir(2) of " + path);
     if (::mkdirat(parent.descriptor(), name.c_str(), 0755) != 0) fail(errno, "mkdir(2) of " + path);
     unique_fd directory = sys::open_at(parent.descriptor(), name.c_str(), O_RDONLY | O_DIRECTORY);
-    if (!directory.has_value()) fail(errno, "open(2) of " + path);
+    if (!directory.has_value()) {
+      const int failed = errno;
+      ::unlinkat(parent.descriptor(), name.c_str(), AT_REMOVEDIR);
+      fail(failed, "open(2) of " + path);
+    }
     return std::optional<cgroup>(std::in_place, path, std::move(directory));
   });
 }
@@ -230,9 +261,8 @@ std::vector<pid_t> detail::cgroup_members(failure& why, const cgroup& whose) noe
 }
 
 bool detail::cgroup_is_empty(failure& why, const cgroup& which) noexcept {
-  return at_border(why, [&] {
-    return has_state(read_file(which.descriptor(), "cgroup.events"), "populated 0");
-  });
+  return at_border(why,
+                   [&] { return has_state(read_file(which, "cgroup.events"), "populated 0"); });
 }
 
 detail::wait_end detail::cgroup_wait(failure& why, const cgroup& which, const char* state,
@@ -244,11 +274,9 @@ detail::wait_end detail::cgroup_wait(failure& why, const cgroup& which, const ch
     if (!events.has_value() || !sys::read_all(events.get(), text))
       fail(errno, "read(2) of cgroup.events of " + which.path());
     if (has_state(text, state)) return wait_end::ready;
-    if (wake.is_due()) return wait_end::again;
     std::array<pollfd, 2> sources{{{events.get(), POLLPRI, 0}, wake.source()}};
-    sys::poll_until(sources, until);
-    const bool timed_out = sources[0].revents == 0 && sources[1].revents == 0;
-    return timed_out ? wait_end::timed_out : wait_end::again;
+    sys::poll_until(sources, wake.limit(until));
+    return sys::clock::now() < until ? wait_end::again : wait_end::timed_out;
   });
 }
 
@@ -263,6 +291,12 @@ std::size_t detail::cgroup_send(failure& why, const cgroup& which, signal_id sig
 
 void detail::cgroup_remove(failure& why, const cgroup& which) noexcept {
   at_border(why, [&] {
+    struct stat held {};
+    struct stat named {};
+    const bool is_same = ::fstat(which.descriptor(), &held) == 0 &&
+                         ::stat(which.path().c_str(), &named) == 0 && held.st_dev == named.st_dev &&
+                         held.st_ino == named.st_ino;
+    if (!is_same) fail(ENOENT, "rmdir(2) of " + which.path());
     if (::rmdir(which.path().c_str()) != 0) fail(errno, "rmdir(2) of " + which.path());
   });
 }

@@ -4,12 +4,14 @@
 #include <csignal>
 
 #include "failure.hpp"
+#include "notes.hpp"
 
 namespace sigkit {
 
 namespace {
 
 void set_plain(signal_id signal, void (*handler)(int)) {
+  notes::settle_interruption();
   struct sigaction action {};
   action.sa_handler = handler;
   if (::sigaction(signal.number(), &action, nullptr) != 0)

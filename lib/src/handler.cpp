@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <mutex>
 #include <optional>
@@ -25,7 +26,8 @@ namespace {
 
 using callable_pointer = std::shared_ptr<const handler::callable>;
 
-/// The callables by signal. Written by the main thread, read by any; never in a signal handler.
+/// The callables by signal. Written by the main thread, read by any. While the mutex is held
+/// signals are blocked: a handler of somebody else may fork, which takes it too.
 struct callable_table {
   std::mutex mutex;
   std::array<callable_pointer, signal_id::highest + 1> by_number;
@@ -40,12 +42,14 @@ callable_table& table() {
 
 callable_pointer callable_of(signal_id signal) {
   callable_table& all = table();
+  const scoped_mask blocked(mask_change::block, signal_set::all());
   const std::lock_guard lock(all.mutex);
   return all.by_number[static_cast<std::size_t>(signal.number())];
 }
 
 void set_callable(signal_id signal, callable_pointer function) {
   callable_table& all = table();
+  const scoped_mask blocked(mask_change::block, signal_set::all());
   const std::lock_guard lock(all.mutex);
   all.by_number[static_cast<std::size_t>(signal.number())].swap(function);
 }
@@ -100,7 +104,15 @@ struct sigaction get_action(signal_id signal, const char* what) {
 }
 
 handler to_handler(const struct sigaction& action, const callable_pointer& function) {
-  return is_ours(action) ? handler(function) : handler(action);
+  return is_ours(action) && function != nullptr ? handler(function) : handler(action);
+}
+
+void require_changeable(signal_id signal, const char* what) {
+  if (signal.is_changeable()) return;
+  const char* const reason = signal == sigkill || signal == sigstop ? ", which nobody can change"
+                             : signal.is_reserved()                 ? ", which is the C library's"
+                                                                    : ", which is none";
+  fail(EINVAL, tried(what, signal) + reason);
 }
 
 void require_main_thread(const std::string& operation) {
@@ -109,7 +121,7 @@ void require_main_thread(const std::string& operation) {
 
 void check(signal_id signal, const handler& wanted, bool asynchronous_only) {
   require_main_thread(tried("set_handler", signal));
-  if (!signal.is_changeable()) fail(EINVAL, tried("set_handler", signal));
+  require_changeable(signal, "set_handler");
   if (wanted.what() != handler::kind::callable) return;
   if (wanted.function() == nullptr)
     fail(EINVAL, tried("set_handler", signal) + ", with an empty function");
@@ -119,36 +131,18 @@ void check(signal_id signal, const handler& wanted, bool asynchronous_only) {
                      " called (asynchronous_only: for what kill(2) sends)");
 }
 
-/// What came with a signal, for sending it again.
-siginfo_t to_native(const signal_info& info) noexcept {
-  siginfo_t native;
-  std::memset(&native, 0, sizeof native);
-  native.si_signo = info.signal.number();
-  native.si_code = info.code;
-  native.si_errno = info.error_number;
-  native.si_pid = info.pid;
-  native.si_uid = info.uid;
-  if (info.code > 0)
-    native.si_status = info.status;
-  else
-    native.si_value.sival_int = info.value;
-  return native;
-}
-
 /// A signal that was noted for a handler which is none of ours any more: it comes again, and meets
 /// what is there now. Where that is the real handler, which somebody has put back by sigaction(2),
 /// there is nothing that could be called.
-void send_again(signal_info info) noexcept {
+void send_again(const siginfo_t& info) noexcept {
   struct sigaction action {};
-  if (::sigaction(info.signal.number(), nullptr, &action) != 0 || is_ours(action)) return;
-  if (info.signal == sigio) info.pid = 0; // the same bytes as its band
-  const siginfo_t native = to_native(info);
-  ::syscall(SYS_rt_sigqueueinfo, ::getpid(), info.signal.number(), &native);
+  if (::sigaction(info.si_signo, nullptr, &action) != 0 || is_ours(action)) return;
+  ::syscall(SYS_rt_sigqueueinfo, ::getpid(), info.si_signo, &info);
 }
 
 void send_rest_again(signal_id signal) noexcept {
   notes::settle();
-  while (const std::optional<signal_info> info = notes::take(signal))
+  while (const std::optional<siginfo_t> info = notes::take(signal))
     send_again(*info);
 }
 
@@ -185,7 +179,7 @@ handler detail::set_handler(failure& why, signal_id signal, const handler& wante
 
 handler detail::get_handler(failure& why, signal_id signal) noexcept {
   return at_border(why, [&] {
-    if (signal == signull || signal.is_reserved()) fail(EINVAL, tried("get_handler", signal));
+    if (signal != sigkill && signal != sigstop) require_changeable(signal, "get_handler");
     const struct sigaction action = get_action(signal, "get_handler");
     return to_handler(action, is_ours(action) ? callable_of(signal) : nullptr);
   });
@@ -201,13 +195,13 @@ bool detail::take_call(noted_call& due, dispatch_pass& pass) noexcept {
       pass.left = found->count;
     }
     --pass.left;
-    const std::optional<signal_info> info = notes::take(signal_id(pass.signal));
+    const std::optional<siginfo_t> info = notes::take(signal_id(pass.signal));
     if (!info) {
       pass.left = 0; // a handler has waited, and so called the rest itself
       continue;
     }
-    due.function = callable_of(info->signal);
-    due.info = *info;
+    due.function = callable_of(signal_id(pass.signal));
+    due.info = signal_info::from(*info);
     if (due.function) return true;
     send_again(*info);
   }
@@ -236,8 +230,10 @@ int detail::take_wakeup_errno() noexcept {
 
 void detail::siginterrupt(failure& why, signal_id signal, bool interrupts) noexcept {
   at_border(why, [&] {
-    if (!signal.is_changeable()) fail(EINVAL, tried("siginterrupt", signal));
+    require_changeable(signal, "siginterrupt");
     struct sigaction action = get_action(signal, "siginterrupt");
+    if (handler(action).what() != handler::kind::foreign)
+      return; // setting it would discard signals
     if (interrupts)
       action.sa_flags &= ~SA_RESTART;
     else
@@ -247,15 +243,17 @@ void detail::siginterrupt(failure& why, signal_id signal, bool interrupts) noexc
   });
 }
 
-bool detail::enter_system_call() noexcept {
+bool detail::enter_system_call(std::uint64_t& before) noexcept {
+  before = 0;
   if (!notes::in_use() || !in_main_thread()) return true;
-  notes::begin_system_call((signal_set::all() - change_mask(mask_change::block, {})).mask());
+  const signal_set unblocked = signal_set::all() - change_mask(mask_change::block, {});
+  before = notes::begin_system_call(unblocked.mask());
   return !notes::any();
 }
 
-void detail::leave_system_call() noexcept {
+void detail::leave_system_call(std::uint64_t before) noexcept {
   const int saved_errno = errno;
-  if (notes::in_use() && in_main_thread()) notes::end_system_call();
+  if (notes::in_use() && in_main_thread()) notes::end_system_call(before);
   errno = saved_errno;
 }
 

@@ -31,10 +31,12 @@ template <class Condition> void wait_for(Condition holds) noexcept {
   }
 }
 
+std::atomic<std::uint64_t> lost; ///< calls without what came with them
+
 /// The note of a standard signal: the first one counts.
 class slot {
 public:
-  void put(const signal_info& info) noexcept {
+  void put(const siginfo_t& info) noexcept {
     state expected = state::empty;
     if (!state_.compare_exchange_strong(expected, state::in_use)) return;
     info_ = info;
@@ -48,9 +50,9 @@ public:
   }
 
   /// What comes until this is done is part of the call that is made next.
-  std::optional<signal_info> take() noexcept {
+  std::optional<siginfo_t> take() noexcept {
     if (!full()) return std::nullopt;
-    const signal_info info = info_;
+    const siginfo_t info = info_;
     state_.store(state::empty);
     return info;
   }
@@ -60,29 +62,30 @@ public:
 private:
   enum class state : std::uint32_t { empty, in_use, full };
   std::atomic<state> state_{state::empty};
-  signal_info info_;
+  siginfo_t info_{};
 };
 
 /// The notes of a real-time signal, in the order in which they came. Any thread puts, in a signal
 /// handler or not; the main thread alone takes. What does not fit is counted.
 class ring {
 public:
-  /// False where there is no room: then the call alone is kept.
-  bool put(const signal_info& info) noexcept {
+  /// Where there is no room the call alone is kept.
+  void put(const siginfo_t& info) noexcept {
     std::uint64_t position = end_.load();
     for (;;) {
       cell& at = cells_[position % capacity];
       const std::uint64_t turn = at.turn.load();
       if (turn < free_turn(position)) { // not taken since the last time round
+        lost.fetch_add(1);
         overflow_.fetch_add(1);
-        return false;
+        return;
       }
       if (turn > free_turn(position))
         position = end_.load(); // another thread was faster
       else if (end_.compare_exchange_weak(position, position + 1)) {
         at.info = info;
         at.turn.store(free_turn(position) + 1);
-        return true;
+        return;
       }
     }
   }
@@ -91,11 +94,11 @@ public:
     return end_.load() - begin_ + overflow_.load();
   }
 
-  std::optional<signal_info> take(signal_id signal) noexcept {
+  std::optional<siginfo_t> take(signal_id signal) noexcept {
     if (begin_ == end_.load()) return take_overflow(signal);
     cell& at = cells_[begin_ % capacity];
     wait_for([&] { return at.turn.load() == free_turn(begin_) + 1; });
-    const signal_info info = at.info;
+    const siginfo_t info = at.info;
     at.turn.store(free_turn(begin_) + 2);
     ++begin_;
     return info;
@@ -112,7 +115,7 @@ private:
 
   struct cell {
     std::atomic<std::uint64_t> turn{0};
-    signal_info info;
+    siginfo_t info{};
   };
 
   /// A cell goes through two turns each time round: free, and holding a note.
@@ -120,11 +123,12 @@ private:
     return position / capacity * 2;
   }
 
-  std::optional<signal_info> take_overflow(signal_id signal) noexcept {
+  std::optional<siginfo_t> take_overflow(signal_id signal) noexcept {
     if (overflow_.load() == 0) return std::nullopt;
     overflow_.fetch_sub(1);
-    signal_info info;
-    info.signal = signal;
+    siginfo_t info;
+    std::memset(&info, 0, sizeof info);
+    info.si_signo = signal.number();
     return info;
   }
 
@@ -140,10 +144,12 @@ std::array<slot, first_real_time> slots;
 /// Never freed: a signal may be on its way.
 std::array<std::atomic<ring*>, signal_id::highest + 1> rings;
 std::atomic<std::uint64_t> marks; ///< bit n-1: signal n has a note
-std::atomic<std::uint64_t> lost;
 std::atomic<bool> prepared;
 
-std::atomic<int> threads_inside; ///< the real handler
+// Which threads are in the real handler: counted in two rooms by turns, so that who waits for one
+// to be empty does not wait for those that come meanwhile.
+std::array<std::atomic<int>, 2> threads_inside;
+std::atomic<unsigned> room;
 std::atomic<int> own_descriptor{-1};
 std::atomic<int> user_descriptor{-1};
 std::atomic<bool> report_full_pipe{true};
@@ -168,7 +174,8 @@ bool is_fault(int number, const siginfo_t& info) noexcept {
   return can_be && info.si_code > 0 && !(number == SIGBUS && info.si_code == BUS_MCEERR_AO);
 }
 
-/// The default action, when the handler has returned to where it happened.
+/// The default action, when the handler has returned to where it happened: there it fails again. In
+/// the main thread the signal is sent besides, which the kernel lets no other thread do.
 void die_of(int number, siginfo_t& info) noexcept {
   struct sigaction action;
   std::memset(&action, 0, sizeof action);
@@ -178,12 +185,11 @@ void die_of(int number, siginfo_t& info) noexcept {
 }
 
 void put(int number, const siginfo_t& info) noexcept {
-  const signal_info note = signal_info::from(info);
   const auto index = static_cast<std::size_t>(number);
   if (index < first_real_time)
-    slots[index].put(note);
-  else if (ring* const queue = rings[index].load(); queue != nullptr && !queue->put(note))
-    lost.fetch_add(1);
+    slots[index].put(info);
+  else if (ring* const queue = rings[index].load())
+    queue->put(info);
   marks.fetch_or(bit(number));
 }
 
@@ -198,20 +204,32 @@ void wake_own() noexcept {
 }
 
 /// SIGPIPE of a broken pipe is meant for the thread that writes, and is pending since all signals
-/// are blocked here: it is taken back.
-void take_back_sigpipe() noexcept {
-  const std::uint64_t set = bit(SIGPIPE);
-  const timespec at_once{};
-  ::syscall(SYS_rt_sigtimedwait, &set, nullptr, &at_once, sizeof set);
-}
+/// are blocked here: it is taken back, unless there was one before.
+class without_sigpipe {
+public:
+  without_sigpipe() noexcept { ::syscall(SYS_rt_sigpending, &before_, sizeof before_); }
+  without_sigpipe(const without_sigpipe&) = delete;
+  without_sigpipe& operator=(const without_sigpipe&) = delete;
+  ~without_sigpipe() = default;
+
+  void take_back() const noexcept {
+    const std::uint64_t set = bit(SIGPIPE);
+    const timespec at_once{};
+    if ((before_ & set) == 0) ::syscall(SYS_rt_sigtimedwait, &set, nullptr, &at_once, sizeof set);
+  }
+
+private:
+  std::uint64_t before_ = 0;
+};
 
 void wake_user(int number) noexcept {
   const int descriptor = user_descriptor.load();
   if (descriptor < 0) return;
+  const without_sigpipe guard;
   const auto byte = static_cast<unsigned char>(number);
   if (::syscall(SYS_write, descriptor, &byte, sizeof byte) >= 0) return;
   const int failed = errno;
-  if (failed == EPIPE) take_back_sigpipe();
+  if (failed == EPIPE) guard.take_back();
   if (failed != EAGAIN || report_full_pipe.load()) write_error.store(failed);
 }
 
@@ -234,13 +252,16 @@ void on_signal(int number, siginfo_t* info, void* /*context*/) noexcept {
   const int saved_errno = errno;
   if (is_fault(number, *info)) {
     die_of(number, *info);
-  } else if (!is_interruption(*info)) {
-    threads_inside.fetch_add(1);
+  } else if (is_interruption(*info)) {
+    interruption_sent.store(false);
+  } else {
+    std::atomic<int>& inside = threads_inside[room.load()];
+    inside.fetch_add(1);
     put(number, *info);
     wake_own();
     wake_user(number);
     interrupt_main_thread(number);
-    threads_inside.fetch_sub(1);
+    inside.fetch_sub(1);
   }
   errno = saved_errno;
 }
@@ -277,20 +298,24 @@ std::optional<noted> next(int first) noexcept {
   }
 }
 
-std::optional<signal_info> take(signal_id signal) noexcept {
+std::optional<siginfo_t> take(signal_id signal) noexcept {
   const int number = signal.number();
   const auto index = static_cast<std::size_t>(number);
   marks.fetch_and(~bit(number));
   if (index < first_real_time) return slots[index].take();
   ring* const queue = rings[index].load();
   if (queue == nullptr) return std::nullopt;
-  std::optional<signal_info> info = queue->take(signal);
+  std::optional<siginfo_t> info = queue->take(signal);
   if (queue->size() > 0) marks.fetch_or(bit(number));
   return info;
 }
 
 void settle() noexcept {
-  wait_for([] { return threads_inside.load() == 0; });
+  // Twice: who has chosen a room and is not in it yet may be counted in either.
+  for (int turn = 0; turn < 2; ++turn) {
+    const std::atomic<int>& left = threads_inside[room.fetch_xor(1)];
+    wait_for([&] { return left.load() == 0; });
+  }
 }
 
 void forget_after_fork() noexcept {
@@ -299,10 +324,13 @@ void forget_after_fork() noexcept {
   for (const std::atomic<ring*>& one : rings)
     if (ring* const queue = one.load()) queue->clear();
   marks.store(0);
-  threads_inside.store(0);
+  for (std::atomic<int>& inside : threads_inside)
+    inside.store(0);
   interruptible.store(0);
+  interruption_sent.store(false);
   write_error.store(0);
-  own_descriptor.store(-1);
+  const int waits = own_descriptor.exchange(-1); // of the parent's main thread
+  if (waits >= 0) ::close(waits);
 }
 
 void set_own_descriptor(int descriptor) noexcept {
@@ -320,16 +348,25 @@ int take_write_error() noexcept {
   return write_error.exchange(0);
 }
 
-void begin_system_call(std::uint64_t unblocked) noexcept {
-  interruptible.store(unblocked);
+std::uint64_t begin_system_call(std::uint64_t unblocked) noexcept {
+  return interruptible.exchange(unblocked);
 }
 
-void end_system_call() noexcept {
+void end_system_call(std::uint64_t before) noexcept {
   interruptible.store(0);
   settle();
   // What was sent is delivered when the next system call returns at the latest: before notes are
   // taken, so that no genuine signal is taken for one with ours.
-  if (interruption_sent.exchange(false)) ::syscall(SYS_gettid);
+  if (interruption_sent.load()) {
+    ::syscall(SYS_gettid);
+    interruption_sent.store(false);
+  }
+  interruptible.store(before);
+}
+
+void settle_interruption() noexcept {
+  constexpr int enough = 200; // some 5 ms
+  wait_for([tries = 0]() mutable { return !interruption_sent.load() || ++tries > enough; });
 }
 
 std::uint64_t values_lost() noexcept {

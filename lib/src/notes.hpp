@@ -33,11 +33,12 @@ struct noted {
 };
 std::optional<noted> next(int first) noexcept;
 
-/// Takes one note of the signal; nothing where it has none. Main thread only.
-std::optional<signal_info> take(signal_id signal) noexcept;
+/// Takes one note of the signal; nothing where it has none. What overflowed has its number alone.
+/// Main thread only.
+std::optional<siginfo_t> take(signal_id signal) noexcept;
 
-/// Waits until no thread is in the real handler, so that all which was begun is noted, and the
-/// descriptor that was set before is not written to any more.
+/// Waits for the threads that are in the real handler now, so that all which was begun is noted,
+/// and the descriptor that was set before is not written to any more.
 void settle() noexcept;
 
 /// In the child of fork(2): what the parent had noted is not the child's.
@@ -54,9 +55,14 @@ int set_user_descriptor(int descriptor, bool report_full) noexcept;
 int take_write_error() noexcept;
 
 /// Between these two calls the main thread is in a system call of the user's, which is to fail with
-/// EINTR when one of `unblocked` comes to another thread.
-void begin_system_call(std::uint64_t unblocked) noexcept;
-void end_system_call() noexcept;
+/// EINTR when one of `unblocked` comes to another thread. The first returns, and the second takes,
+/// what was in force before: such a call may be made within another one.
+std::uint64_t begin_system_call(std::uint64_t unblocked) noexcept;
+void end_system_call(std::uint64_t before) noexcept;
+
+/// Waits, for a moment at most, until the signal that interrupts the main thread has come there.
+/// Before a disposition is changed elsewhere, which would otherwise meet it.
+void settle_interruption() noexcept;
 
 std::uint64_t values_lost() noexcept;
 

@@ -24,8 +24,9 @@ own_wake::~own_wake() {
   notes::settle(); // another thread may be about to write to it
 }
 
-bool own_wake::is_due() const noexcept {
-  return is_active() && notes::any();
+std::chrono::steady_clock::time_point
+own_wake::limit(std::chrono::steady_clock::time_point until) const noexcept {
+  return is_active() && notes::any() ? std::chrono::steady_clock::time_point{} : until;
 }
 
 } // namespace sigkit

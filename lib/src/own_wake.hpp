@@ -2,6 +2,8 @@
 
 #include <poll.h>
 
+#include <chrono>
+
 #include <sigkit/unique_fd.hpp>
 
 namespace sigkit {
@@ -18,8 +20,11 @@ public:
   /// Whether handlers are called in this thread.
   [[nodiscard]] bool is_active() const noexcept { return descriptor_.has_value(); }
 
-  /// Whether something was noted before it began to live.
-  [[nodiscard]] bool is_due() const noexcept;
+  /// How long to wait for it or something else: not at all where something was noted before it
+  /// began to live. What else there is must be looked at all the same, since handlers may be due
+  /// for ever.
+  [[nodiscard]] std::chrono::steady_clock::time_point
+  limit(std::chrono::steady_clock::time_point until) const noexcept;
 
   /// For poll(2), which passes over it where it does nothing.
   [[nodiscard]] pollfd source() const noexcept { return {descriptor_.get(), POLLIN, 0}; }

@@ -56,9 +56,10 @@ delivery detail::queue(failure& why, pid_t pid, signal_id signal, int value) noe
 
 delivery detail::send_thread(failure& why, pid_t process, pid_t thread, signal_id signal) noexcept {
   return at_border(why, [&] {
-    return to_delivery(sys::tgkill(process, thread, signal), [&] {
-      return describe("tgkill(2) of ", signal, process) + ", thread " + std::to_string(thread);
-    });
+    const std::string operation = "tgkill(2) of " + signal.name() + " to thread " +
+                                  std::to_string(thread) + " of process " + std::to_string(process);
+    if (process <= 0 || thread <= 0) fail(EINVAL, operation);
+    return to_delivery(sys::tgkill(process, thread, signal), [&] { return operation; });
   });
 }
 
@@ -71,7 +72,7 @@ void detail::pthread_kill(failure& why, pthread_t thread, signal_id signal) noex
     if (failed == 0) failed = ::pthread_kill(thread, signal.number());
     if (failed != 0)
       fail(failed, "pthread_kill(3) of " + signal.name() +
-                       (failed == ESRCH ? " to a thread that has ended" : ""));
+                       (failed == ESRCH ? " to a thread that has ended" : " to a thread"));
   });
 }
 

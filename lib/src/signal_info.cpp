@@ -12,7 +12,9 @@ signal_info signal_info::from(const siginfo_t& info) noexcept {
     return result;
   }
   const bool from_kernel = info.si_code > 0;
-  if (from_kernel && info.si_signo == SIGIO) {
+  const bool is_descriptor =
+      info.si_signo == SIGIO || (info.si_code < SI_KERNEL && result.signal.is_real_time());
+  if (from_kernel && is_descriptor) {
     result.band = info.si_band;
     return result;
   }
@@ -50,29 +52,69 @@ struct named_code {
 #define SIGKIT_CODE(signal, code)                                                                  \
   { signal, code, #code }
 constexpr named_code named_codes[] = {
-    SIGKIT_CODE(0, SI_USER),           SIGKIT_CODE(0, SI_KERNEL),
-    SIGKIT_CODE(0, SI_QUEUE),          SIGKIT_CODE(0, SI_TIMER),
-    SIGKIT_CODE(0, SI_MESGQ),          SIGKIT_CODE(0, SI_ASYNCIO),
-    SIGKIT_CODE(0, SI_SIGIO),          SIGKIT_CODE(0, SI_TKILL),
-    SIGKIT_CODE(SIGCHLD, CLD_EXITED),  SIGKIT_CODE(SIGCHLD, CLD_KILLED),
-    SIGKIT_CODE(SIGCHLD, CLD_DUMPED),  SIGKIT_CODE(SIGCHLD, CLD_TRAPPED),
-    SIGKIT_CODE(SIGCHLD, CLD_STOPPED), SIGKIT_CODE(SIGCHLD, CLD_CONTINUED),
-    SIGKIT_CODE(SIGSEGV, SEGV_MAPERR), SIGKIT_CODE(SIGSEGV, SEGV_ACCERR),
-    SIGKIT_CODE(SIGBUS, BUS_ADRALN),   SIGKIT_CODE(SIGBUS, BUS_ADRERR),
-    SIGKIT_CODE(SIGBUS, BUS_OBJERR),   SIGKIT_CODE(SIGFPE, FPE_INTDIV),
-    SIGKIT_CODE(SIGFPE, FPE_INTOVF),   SIGKIT_CODE(SIGFPE, FPE_FLTDIV),
-    SIGKIT_CODE(SIGILL, ILL_ILLOPC),   SIGKIT_CODE(SIGILL, ILL_ILLOPN),
-    SIGKIT_CODE(SIGIO, POLL_IN),       SIGKIT_CODE(SIGIO, POLL_OUT),
+    SIGKIT_CODE(0, SI_USER),
+    SIGKIT_CODE(0, SI_KERNEL),
+    SIGKIT_CODE(0, SI_QUEUE),
+    SIGKIT_CODE(0, SI_TIMER),
+    SIGKIT_CODE(0, SI_MESGQ),
+    SIGKIT_CODE(0, SI_ASYNCIO),
+    SIGKIT_CODE(0, SI_SIGIO),
+    SIGKIT_CODE(0, SI_TKILL),
+    SIGKIT_CODE(SIGCHLD, CLD_EXITED),
+    SIGKIT_CODE(SIGCHLD, CLD_KILLED),
+    SIGKIT_CODE(SIGCHLD, CLD_DUMPED),
+    SIGKIT_CODE(SIGCHLD, CLD_TRAPPED),
+    SIGKIT_CODE(SIGCHLD, CLD_STOPPED),
+    SIGKIT_CODE(SIGCHLD, CLD_CONTINUED),
+    SIGKIT_CODE(SIGSEGV, SEGV_MAPERR),
+    SIGKIT_CODE(SIGSEGV, SEGV_ACCERR),
+    SIGKIT_CODE(SIGBUS, BUS_ADRALN),
+    SIGKIT_CODE(SIGBUS, BUS_ADRERR),
+    SIGKIT_CODE(SIGBUS, BUS_OBJERR),
+    SIGKIT_CODE(SIGFPE, FPE_INTDIV),
+    SIGKIT_CODE(SIGFPE, FPE_INTOVF),
+    SIGKIT_CODE(SIGFPE, FPE_FLTDIV),
+    SIGKIT_CODE(SIGFPE, FPE_FLTOVF),
+    SIGKIT_CODE(SIGFPE, FPE_FLTUND),
+    SIGKIT_CODE(SIGFPE, FPE_FLTRES),
+    SIGKIT_CODE(SIGFPE, FPE_FLTINV),
+    SIGKIT_CODE(SIGFPE, FPE_FLTSUB),
+    SIGKIT_CODE(SIGSEGV, SEGV_BNDERR),
+    SIGKIT_CODE(SIGSEGV, SEGV_PKUERR),
+    SIGKIT_CODE(SIGBUS, BUS_MCEERR_AR),
+    SIGKIT_CODE(SIGBUS, BUS_MCEERR_AO),
+    SIGKIT_CODE(SIGILL, ILL_ILLADR),
+    SIGKIT_CODE(SIGILL, ILL_ILLTRP),
+    SIGKIT_CODE(SIGILL, ILL_PRVOPC),
+    SIGKIT_CODE(SIGILL, ILL_PRVREG),
+    SIGKIT_CODE(SIGILL, ILL_COPROC),
+    SIGKIT_CODE(SIGILL, ILL_BADSTK),
+    SIGKIT_CODE(SIGTRAP, TRAP_BRKPT),
+    SIGKIT_CODE(SIGTRAP, TRAP_TRACE),
+    SIGKIT_CODE(SIGIO, POLL_MSG),
+    SIGKIT_CODE(SIGIO, POLL_ERR),
+    SIGKIT_CODE(SIGIO, POLL_PRI),
+    SIGKIT_CODE(SIGILL, ILL_ILLOPC),
+    SIGKIT_CODE(SIGILL, ILL_ILLOPN),
+    SIGKIT_CODE(SIGIO, POLL_IN),
+    SIGKIT_CODE(SIGIO, POLL_OUT),
     SIGKIT_CODE(SIGIO, POLL_HUP),
 };
 #undef SIGKIT_CODE
 
+/// Whether it tells of a descriptor: SIGIO, or the real-time signal that F_SETSIG of fcntl(2) has
+/// put in its place.
+bool is_io(const signal_info& info) noexcept {
+  return info.signal == sigio ||
+         (info.code > 0 && info.code < SI_KERNEL && info.signal.is_real_time());
+}
+
 } // namespace
 
 std::string code_name(const signal_info& info) {
+  const int signal = is_io(info) ? SIGIO : info.signal.number();
   for (const named_code& known : named_codes)
-    if (known.code == info.code && (known.signal == 0 || known.signal == info.signal.number()))
-      return known.name;
+    if (known.code == info.code && (known.signal == 0 || known.signal == signal)) return known.name;
   return std::to_string(info.code);
 }
 

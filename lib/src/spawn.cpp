@@ -26,12 +26,13 @@
 #define SIGKIT_IN_CHILD __attribute__((no_sanitize("address", "thread", "undefined"), noinline))
 
 #ifdef __GLIBC__
-// clone(3) by the other name that the C library has for it. The thread sanitizer's own clone takes
-// the child for one of fork(2), and no signal comes to the parent any more, whose memory it shares.
-extern "C" int __clone(int (*)(void*), void*, int, void*, ...); // NOLINT(*-reserved-identifier)
-constexpr auto make_process = &__clone;
+// sigaction(2) by the other name that the C library has for it. The thread sanitizer's own keeps
+// books in the memory that the child shares: it would take the parent's handlers for reset.
+extern "C" int __sigaction(int, const struct sigaction*,
+                           struct sigaction*); // NOLINT(*-reserved-identifier)
+constexpr auto change_action = &__sigaction;
 #else
-constexpr auto make_process = &::clone;
+constexpr int (*change_action)(int, const struct sigaction*, struct sigaction*) = &::sigaction;
 #endif
 
 namespace sigkit {
@@ -59,14 +60,14 @@ SIGKIT_IN_CHILD void set_dispositions(const spawn_options& options) {
       wanted = SIG_IGN;
     else if (options.reset.contains(signal))
       wanted = SIG_DFL;
-    else if (::sigaction(number, nullptr, &action) != 0 || action.sa_handler == SIG_DFL ||
+    else if (change_action(number, nullptr, &action) != 0 || action.sa_handler == SIG_DFL ||
              action.sa_handler == SIG_IGN)
       continue;
     else
       wanted = SIG_DFL; // caught: must not run here, once the mask is lifted
     std::memset(&action, 0, sizeof action);
     action.sa_handler = wanted;
-    ::sigaction(number, &action, nullptr);
+    change_action(number, &action, nullptr);
   }
 }
 
@@ -160,19 +161,21 @@ spawn_result try_once(start& begin) {
   int descriptor = -1;
   begin.exec_error = 0;
   const int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
-  const pid_t pid =
-      make_process(&run_child, stack.data() + stack.size(), flags, &begin, &descriptor);
+  const pid_t pid = ::clone(&run_child, stack.data() + stack.size(), flags, &begin, &descriptor);
   if (pid < 0) fail(errno, "clone(2)");
   unique_fd handle(descriptor);
   if (begin.exec_error == 0 && begin.setup_error == 0) return {pidfd(pid, std::move(handle)), 0};
   int status = 0;
   sys::retry([&] { return ::waitpid(pid, &status, 0); });
   if (begin.setup_error != 0)
-    fail(begin.setup_error, std::string(begin.setup_call) + " for the child");
+    fail(begin.setup_error, std::string(begin.setup_call) + " for the child " + begin.argv[0]);
   return {std::nullopt, begin.exec_error};
 }
 
 spawn_result start_program(char* const* argv, const spawn_options& options) {
+  if (argv == nullptr || argv[0] == nullptr) fail(EINVAL, "spawn of no program");
+  if (!signal_id::from_number(options.parent_death.number()))
+    fail(EINVAL, "spawn with parent death signal " + options.parent_death.name());
   const char* search_path = ::getenv("PATH");
   start begin{.argv = argv,
               .search_path = search_path != nullptr ? search_path : "/bin:/usr/bin",

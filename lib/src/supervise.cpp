@@ -75,7 +75,9 @@ class detail::supervision {
 public:
   supervision(supervise_options options, supervise_events* events)
       : options_(std::move(options)), events_(events != nullptr ? events : &silent_),
-        rungs_(options_) {}
+        rungs_(options_) {
+    check();
+  }
 
   /// Both return when the command has ended, and with wait_end::again when handlers are due.
   wait_end begin(char* const* argv);
@@ -84,6 +86,7 @@ public:
   [[nodiscard]] const supervise_result& result() const noexcept { return result_; }
 
 private:
+  void check() const;
   bool start(char* const* argv);
   static void require_descriptors();
   void become_subreaper();
@@ -119,7 +122,9 @@ private:
   unique_fd signals_;
 
   bool has_outcome_ = false;
+  bool begun_ = false;
   bool is_subreaper_ = false;
+  int was_subreaper_ = 0;
   bool all_gone_ = false; ///< scope::tree: no descendant is left
   bool given_up_ = false; ///< scope::tree: something is, and KILL does not end it
   bool limit_fires_ = false;
@@ -131,7 +136,25 @@ private:
   supervise_result result_;
 };
 
+/// What would be found out only when it is to be sent.
+void detail::supervision::check() const {
+  const auto check_signal = [](signal_id signal) {
+    if (!signal_id::from_number(signal.number()))
+      fail(EINVAL, "a supervisor that sends signal " + signal.name());
+  };
+  const auto check_time = [](duration length) {
+    if (length < duration::zero()) fail(EINVAL, "a supervisor with a negative time");
+  };
+  check_signal(options_.signal);
+  check_time(options_.limit);
+  for (const step& one : options_.steps) {
+    check_signal(one.signal);
+    check_time(one.after);
+  }
+}
+
 detail::wait_end detail::supervision::begin(char* const* argv) {
+  if (std::exchange(begun_, true)) fail(EINVAL, "a supervisor that is run a second time");
   try {
     if (!start(argv)) return wait_end::ready;
   } catch (...) {
@@ -144,10 +167,11 @@ detail::wait_end detail::supervision::begin(char* const* argv) {
 detail::wait_end detail::supervision::go_on() {
   try {
     while (!finished()) {
-      if (!wait_for_something()) return wait_end::again;
+      const bool handlers_due = wait_for_something();
       read_signals();
       reap();
       if (!finished()) act_on_time();
+      if (handlers_due && !finished()) return wait_end::again;
     }
   } catch (...) {
     kill_command();
@@ -211,6 +235,7 @@ void detail::supervision::require_descriptors() {
 }
 
 void detail::supervision::become_subreaper() {
+  ::prctl(PR_GET_CHILD_SUBREAPER, &was_subreaper_);
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) fail(errno, "prctl(2) PR_SET_CHILD_SUBREAPER");
   is_subreaper_ = true;
 }
@@ -223,16 +248,16 @@ bool detail::supervision::finished() const {
   return given_up_ || (result_.command && (options_.reach != scope::tree || all_gone_));
 }
 
-/// False where handlers are due first.
+/// Whether handlers are due.
 bool detail::supervision::wait_for_something() {
   const own_wake wake;
-  if (wake.is_due()) return false;
   const time_point deadline =
       limit_fires_ ? time_point{} : std::min({limit_due_, rungs_.due(), sweep_due_, give_up_due_});
   const int reports = reaper_ ? reaper_->descriptor() : -1;
   std::array<pollfd, 3> sources{{{signals_.get(), POLLIN, 0}, {reports, POLLIN, 0}, wake.source()}};
-  sys::poll_until(sources, deadline);
-  return sources[2].revents == 0;
+  const time_point limit = wake.limit(deadline);
+  sys::poll_until(sources, limit);
+  return sources[2].revents != 0 || limit != deadline;
 }
 
 void detail::supervision::read_signals() {

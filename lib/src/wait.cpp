@@ -30,6 +30,10 @@ bool take_signal(signal_set set, duration timeout, signal_info& info) {
   return true;
 }
 
+wait_end again_until(sys::clock::time_point until) {
+  return sys::clock::now() < until ? wait_end::again : wait_end::timed_out;
+}
+
 wait_end wait_without_handlers(signal_set set, sys::clock::time_point until, signal_info& info) {
   for (;;) {
     const duration left = until - sys::clock::now();
@@ -42,9 +46,8 @@ wait_end wait_without_handlers(signal_set set, sys::clock::time_point until, sig
 wait_end wait_with_handlers(signal_set set, sys::clock::time_point until, const own_wake& wake) {
   const unique_fd signals = sys::make_signalfd(set);
   std::array<pollfd, 2> sources{{{signals.get(), POLLIN, 0}, wake.source()}};
-  sys::poll_until(sources, until);
-  const bool timed_out = sources[0].revents == 0 && sources[1].revents == 0;
-  return timed_out ? wait_end::timed_out : wait_end::again;
+  sys::poll_until(sources, wake.limit(until));
+  return sources[0].revents != 0 ? wait_end::again : again_until(until);
 }
 
 } // namespace
@@ -60,11 +63,11 @@ detail::wait_end detail::wait_for_descriptor(failure& why, int descriptor,
                                              deadline until) noexcept {
   return at_border(why, [&] {
     const own_wake wake;
-    if (wake.is_due()) return wait_end::again;
     std::array<pollfd, 2> sources{{{descriptor, POLLIN, 0}, wake.source()}};
-    sys::poll_until(sources, until);
-    if (sources[1].revents != 0) return wait_end::again;
-    return sources[0].revents != 0 ? wait_end::ready : wait_end::timed_out;
+    sys::poll_until(sources, wake.limit(until));
+    if ((sources[0].revents & POLLNVAL) != 0)
+      fail(EBADF, "poll(2) of descriptor " + std::to_string(descriptor));
+    return sources[0].revents != 0 ? wait_end::ready : again_until(until);
   });
 }
 
@@ -73,7 +76,6 @@ detail::wait_end detail::wait_for_signal(failure& why, signal_set set, deadline 
   return at_border(why, [&] {
     if (take_signal(set, duration::zero(), info)) return wait_end::ready;
     const own_wake wake;
-    if (wake.is_due()) return wait_end::again;
     return wake.is_active() ? wait_with_handlers(set, until, wake)
                             : wait_without_handlers(set, until, info);
   });
@@ -82,13 +84,13 @@ detail::wait_end detail::wait_for_signal(failure& why, signal_set set, deadline 
 detail::wait_end detail::wait_for_any_signal(failure& why) noexcept {
   return at_border(why, [&] {
     const own_wake wake;
-    if (wake.is_due()) return wait_end::again;
     if (!wake.is_active()) {
       ::pause();
       return wait_end::ready;
     }
     pollfd source = wake.source();
-    return ::poll(&source, 1, -1) > 0 ? wait_end::again : wait_end::ready;
+    const int limit = wake.limit(deadline::max()) == deadline::max() ? -1 : 0;
+    return ::poll(&source, 1, limit) >= 0 ? wait_end::again : wait_end::ready;
   });
 }
 

@@ -45,9 +45,9 @@ TEST_CASE("example: every signal is listed with its handler") {
   CHECK(has(result.out, "PIPE      (13): ignored\n"));
   CHECK(has(result.out, "ALRM      (14): a handler of this program\n"));
   CHECK(has(result.out, "RTMIN+1   (35): default action\n"));
-  const test::run_result in_background = test::run(
-      {example("list_handlers")},
-      {.environment = {}, .before_exec = [] { ::signal(SIGINT, SIG_IGN); }, .argv0 = {}});
+  const test::run_result in_background =
+      test::run({example("list_handlers")},
+                {.environment = {}, .before_exec = [] { ::signal(SIGINT, SIG_IGN); }, .argv0 = {}});
   CHECK(has(in_background.out, "INT       ( 2): ignored\n"));
 }
 

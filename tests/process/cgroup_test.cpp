@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -92,6 +93,30 @@ TEST_CASE("cgroup: a signal reaches all members, below it too, and what is froze
   below.remove();
   CHECK_FALSE(cgroup::open(below.path()));
   CHECK_THROWS_AS(below.add(::getpid()), error);
+}
+
+TEST_CASE("cgroup: what is frozen stays so, what is threaded or removed below is passed over") {
+  const new_cgroup group;
+  if (!group) SKIP(group.why());
+  start_in(*group, "sleep 1000");
+  CHECK(group->freeze(20s));
+  CHECK(group->send(sigusr1) == 1);
+  CHECK_FALSE(group->is_empty());
+  group->thaw();
+  CHECK(group->wait_until_empty(20s));
+  CHECK_THROWS_AS(static_cast<void>(group->freeze(-1s)), error);
+  start_in(*group, "sleep 1000");
+  CHECK_FALSE(group->wait_until_empty(50ms)); // not frozen, and alive
+  const cgroup threaded = group->make("threaded");
+  const unique_fd type(::openat(threaded.descriptor(), "cgroup.type", O_WRONLY | O_CLOEXEC));
+  const bool is_threaded = ::write(type.get(), "threaded", 8) == 8;
+  CHECK(group->members().size() == 1);
+  CHECK(group->send(sigkill) == 1);
+  CHECK(group->wait_until_empty(20s));
+  threaded.remove();
+  CHECK_THROWS_AS(threaded.remove(), error);
+  CHECK_THROWS_AS(group->send(signal_id(99)), error);
+  if (!is_threaded) MESSAGE("no threaded cgroup could be made");
 }
 
 TEST_CASE("cgroup: a wait for its end calls handlers, and goes on") {

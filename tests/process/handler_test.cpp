@@ -566,6 +566,100 @@ TEST_CASE("handlers: a child of fork has them, and none of its parent's calls") 
   CHECK(dispatch() == 2);
 }
 
+TEST_CASE("handlers: a handler of somebody else may fork wherever it comes") {
+  set_handler(sigusr1, do_nothing);
+  struct sigaction action {};
+  action.sa_handler = [](int) {
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(0);
+    ::waitpid(child, nullptr, 0);
+  };
+  ::sigaction(SIGALRM, &action, nullptr);
+  setitimer(itimer::real, 500us, 500us);
+  const auto end = std::chrono::steady_clock::now() + 300ms;
+  while (std::chrono::steady_clock::now() < end) {
+    ::raise(SIGUSR1);
+    dispatch();
+    static_cast<void>(get_handler(sigusr1));
+  }
+  setitimer(itimer::real, 0s);
+}
+
+TEST_CASE("handlers: a SIGPIPE that was pending before a write to the wake-up descriptor stays") {
+  pipe_ends pipe = make_pipe(O_NONBLOCK);
+  set_handler(sigusr1, do_nothing);
+  set_wakeup_fd(pipe.write.get());
+  const scoped_mask blocked(mask_change::block, {sigpipe});
+  ::raise(SIGPIPE);
+  pipe.read.reset();
+  ::raise(SIGUSR1);
+  CHECK(take_wakeup_error() == std::errc::broken_pipe);
+  CHECK(sigtimedwait({sigpipe}, 0s));
+}
+
+TEST_CASE("handlers: what is sent again is as it was") {
+  static siginfo_t seen{};
+  struct sigaction action {};
+  action.sa_sigaction = [](int, siginfo_t* info, void*) { seen = *info; };
+  action.sa_flags = SA_SIGINFO;
+  ::sigaction(SIGIO, &action, nullptr);
+  {
+    const scoped_handler set(sigio, do_nothing);
+    sigval value{};
+    value.sival_ptr = &seen;
+    REQUIRE(::sigqueue(::getpid(), SIGIO, value) == 0);
+    ::poll(nullptr, 0, 0);
+  }
+  ::poll(nullptr, 0, 0);
+  CHECK(seen.si_pid == ::getpid());
+  CHECK(seen.si_value.sival_ptr == &seen);
+}
+
+TEST_CASE("handlers: a system call within another one leaves that interruptible") {
+  const pipe_ends never_written = make_pipe(0);
+  std::atomic<bool> begun = false;
+  std::atomic<bool> over = false;
+  set_handler(sigusr1, [&](signal_id, const signal_info&) {
+    if (!over.exchange(true)) throw std::runtime_error("out");
+  });
+  std::thread other([&] {
+    test::eventually([&] { return begun.load(); });
+    while (!over) {
+      ::raise(SIGUSR1);
+      std::this_thread::sleep_for(1ms);
+    }
+  });
+  char byte = 0;
+  CHECK_THROWS_AS(retry([&] {
+                    retry([] { return 0; });
+                    begun = true;
+                    return ::read(never_written.read.get(), &byte, 1);
+                  }),
+                  std::runtime_error);
+  other.join();
+}
+
+TEST_CASE("handlers: a disposition may change in another thread during a system call") {
+  // The signal that interrupts the main thread must not meet the default action.
+  const pipe_ends pipe = make_pipe(0);
+  const int status = status_of_child([&] {
+    for (int round = 0; round < 200; ++round) {
+      set_handler(sigusr1, do_nothing);
+      std::thread other([&] {
+        ::raise(SIGUSR1);
+        set_default(sigusr1);
+        if (::write(pipe.write.get(), "x", 1) != 1) ::_exit(2);
+      });
+      char byte = 0;
+      retry([&] { return ::read(pipe.read.get(), &byte, 1); });
+      other.join();
+      dispatch();
+    }
+    return 0;
+  });
+  CHECK(status == 0);
+}
+
 TEST_CASE("handlers: a child that another thread forks has them too") {
   int calls = 0;
   set_handler(sigusr1, [&](signal_id, const signal_info&) { ++calls; });

@@ -92,8 +92,8 @@ TEST_CASE("send: a queue that is full is an error") {
   const rlimit none{0, 0};
   REQUIRE(::setrlimit(RLIMIT_SIGPENDING, &none) == 0);
   const scoped_mask blocked(mask_change::block, {real_time_min()});
-  refused([] { queue(::getpid(), real_time_min(), 1); },
-          std::errc::resource_unavailable_try_again, "sigqueue(3) of RTMIN to process ");
+  refused([] { queue(::getpid(), real_time_min(), 1); }, std::errc::resource_unavailable_try_again,
+          "sigqueue(3) of RTMIN to process ");
 }
 
 TEST_CASE("send: one thread is signalled, by its ID and by a pidfd of its process") {
@@ -118,7 +118,7 @@ TEST_CASE("send: one thread is signalled, by its ID and by a pidfd of its proces
   CHECK(self->send_thread(other.pid(), sigterm) == delivery::gone);
   CHECK(pidfd::open(other.pid())->send_thread(other.pid(), signull) == delivery::sent);
   refused([] { send_thread(::getpid(), -1, sigusr1); }, std::errc::invalid_argument,
-          "tgkill(2) of USR1 to process " + std::to_string(::getpid()) + ", thread -1");
+          "tgkill(2) of USR1 to thread -1 of process " + std::to_string(::getpid()));
   refused([&] { self->send_thread(0, sigusr1); }, std::errc::invalid_argument, "thread 0");
 }
 
@@ -196,5 +196,6 @@ TEST_CASE("send: pthread_kill of a thread that has ended is an error") {
           "pthread_kill(3) of 0 to a thread that has ended");
   refused([&] { pthread_kill(thread, sigterm); }, std::errc::no_such_process, "has ended");
   thread.join();
-  refused([&] { pthread_kill(thread, sigterm); }, std::errc::no_such_process, "was joined");
+  refused([&] { pthread_kill(thread, sigterm); }, std::errc::no_such_process,
+          "to a thread that was joined or detached");
 }

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -120,4 +121,44 @@ TEST_CASE("handlers are called while a command is supervised, and what they thro
     CHECK_THROWS_AS(run_shell("sleep 1000 & " + to_us + "sleep 1000", reach), int);
     CHECK(test::eventually([&] { return test::marked_processes(mark).empty(); }));
   }
+}
+
+TEST_CASE("a supervisor refuses what it could not do later, and a second command") {
+  std::string program = "/bin/true";
+  char* const argv[] = {program.data(), nullptr};
+  char* const none[] = {nullptr};
+  supervise_options options;
+  options.signal = signal_id(99);
+  CHECK_THROWS_AS(supervisor{options}, error);
+  options.signal = sigterm;
+  options.limit = -1ns;
+  CHECK_THROWS_AS(supervisor{options}, error);
+  options.limit = 0ns;
+  options.steps = {{.after = 1s, .signal = signal_id(-1), .reach = {}}};
+  CHECK_THROWS_AS(supervisor{options}, error);
+  options.steps = {{.after = -1s, .signal = sigkill, .reach = {}}};
+  CHECK_THROWS_AS(supervisor{options}, error);
+  options.steps = {};
+  supervisor once(options);
+  CHECK(once.run(argv).command == exit_status::exited(0));
+  CHECK_THROWS_WITH_AS(once.run(argv), "a supervisor that is run a second time: Invalid argument",
+                       error);
+  CHECK_THROWS_AS(supervisor(options).run(none), error);
+}
+
+TEST_CASE("a dedicated process is a subreaper no longer than it supervises") {
+  std::string program = "/bin/true";
+  char* const argv[] = {program.data(), nullptr};
+  supervise_options options;
+  options.reach = scope::tree;
+  options.dedicated_process = true;
+  supervisor(options).run(argv);
+  int is_subreaper = -1;
+  ::prctl(PR_GET_CHILD_SUBREAPER, &is_subreaper);
+  CHECK(is_subreaper == 0);
+  CHECK_THROWS_AS(pthread_sigmask(static_cast<mask_change>(99), {sigusr1}), error);
+  CHECK(pthread_sigmask(mask_change::block, {}).empty());
+  const pid_t gone = pidfd::open(::getpid())->pid() + 0x300000;
+  CHECK(descendants(gone).empty());
+  CHECK(send_tree(gone, sigterm).sent == 0);
 }

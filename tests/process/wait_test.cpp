@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <future>
 #include <thread>
@@ -175,4 +176,46 @@ TEST_CASE("waits: no descriptor stays open") {
   CHECK_FALSE(sigtimedwait({sigchld}, 1ms));
   const unique_fd after(::dup(0));
   CHECK(after.get() == before.get() + 1);
+}
+
+TEST_CASE(
+    "waits: they end in time, and see what is ready, although handlers are due all the time") {
+  int calls = 0;
+  set_handler(sigusr1, [&](signal_id self, const signal_info&) {
+    ++calls;
+    ::raise(self.number());
+  });
+  ::raise(SIGUSR1);
+  sleep_for(20ms);
+  pthread_sigmask(mask_change::block, {sigusr2});
+  CHECK_FALSE(sigtimedwait({sigusr2}, 20ms));
+  ::raise(SIGUSR2);
+  CHECK(sigwait({sigusr2}) == sigusr2);
+  test::child ended({"/bin/true"});
+  const auto held = pidfd::open(ended.pid());
+  ended.finish();
+  CHECK(held->wait(0s));
+  CHECK(held->wait(never));
+  std::array<int, 2> ends{};
+  REQUIRE(::pipe(ends.data()) == 0);
+  CHECK(retry([&] { return ::write(ends[1], "x", 1); }) == 1);
+  CHECK(calls > 4);
+
+  std::string shell = "/bin/sh", option = "-c", script = "sleep 1000";
+  char* const argv[] = {shell.data(), option.data(), script.data(), nullptr};
+  supervise_options options;
+  options.limit = 50ms;
+  set_handler(sigcont, [](signal_id self, const signal_info&) { ::raise(self.number()); });
+  ::raise(SIGCONT);
+  CHECK(supervisor(options).run(argv).how == outcome::timed_out);
+  set_handler(sigcont, handler::by_default());
+  set_handler(sigusr1, handler::ignored());
+}
+
+TEST_CASE("waits: a descriptor that is closed is an error") {
+  auto held = pidfd::open(::getpid());
+  ::close(held->descriptor());
+  CHECK_THROWS_AS(static_cast<void>(held->wait(0s)), error);
+  const pidfd taken = std::move(*held);
+  CHECK_THROWS_AS(held->send(signull), error);
 }

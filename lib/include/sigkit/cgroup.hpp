@@ -40,8 +40,8 @@ SIGKIT_API void cgroup_remove(failure& why, const cgroup& which) noexcept;
 /// moved, which takes the right to write there. A directory is removed by remove(), not by the
 /// destructor. Needs /proc to find the mount; where there is only version 1, there is none of
 /// these. Every function throws sigkit::error where the system refuses (EACCES and EPERM: not
-/// delegated to this user; ENODEV: it was removed). Thread-safe: const functions.
-/// Async-signal-safe: no.
+/// delegated to this user; ENOENT or ENODEV: it was removed, or is the root, which lacks some
+/// files). Thread-safe: const functions. Async-signal-safe: no.
 class cgroup {
 public:
   /// The one that the process is in; nothing where there is no such process, or no cgroup2.
@@ -82,15 +82,18 @@ public:
   /// Waits until it is, for `timeout` at most (poll(2) of cgroup.events); false where it is not.
   /// Handlers are called meanwhile. EINVAL: a negative timeout.
   [[nodiscard]] bool wait_until_empty(duration timeout) const {
-    return wait_for("populated 0", timeout);
+    return wait_for("populated 0",
+                    detail::call(detail::deadline_of, "a wait for a cgroup", timeout));
   }
 
   /// Stops everything in it and below (cgroup.freeze), and waits until it stands still, for
   /// `timeout` at most; false where it does not yet. KILL ends what is frozen; other signals are
-  /// acted on when it is thawed. EINVAL: a negative timeout. Needs Linux 5.2.
+  /// acted on when it is thawed. Handlers are called meanwhile; it stays frozen where one throws,
+  /// or time is up. EINVAL: a negative timeout. Needs Linux 5.2.
   [[nodiscard]] bool freeze(duration timeout) const {
+    const auto until = detail::call(detail::deadline_of, "a wait for a cgroup", timeout);
     detail::call(detail::cgroup_write, *this, "cgroup.freeze", "1");
-    return wait_for("frozen 1", timeout);
+    return wait_for("frozen 1", until);
   }
   /// Lets it go on.
   void thaw() const { detail::call(detail::cgroup_write, *this, "cgroup.freeze", "0"); }
@@ -100,18 +103,19 @@ public:
   void kill() const { detail::call(detail::cgroup_write, *this, "cgroup.kill", "1"); }
 
   /// Sends `signal` to all members, each held by a pidfd, and returns how many took it. Before a
-  /// signal that terminates, it is frozen (for 1 s at most), and thawed afterwards. KILL is kill().
-  /// The caller must not be in it.
+  /// signal that terminates, it is frozen (for 1 s at most) and thawed afterwards, unless it was
+  /// frozen before. KILL is kill(). Members that belong to another user, or end meanwhile, are
+  /// passed over. The caller must not be in it. EINVAL: no such signal.
   std::size_t send(signal_id signal) const {
     return detail::call(detail::cgroup_send, *this, signal);
   }
 
-  /// Removes the directory (rmdir(2)). EBUSY: there are processes in it, or cgroups below it.
+  /// Removes the directory (rmdir(2)). ENOENT: it is gone, or another has its name now. EBUSY:
+  /// there are processes in it, or cgroups below it.
   void remove() const { detail::call(detail::cgroup_remove, *this); }
 
 private:
-  [[nodiscard]] bool wait_for(const char* state, duration timeout) const {
-    const auto until = detail::call(detail::deadline_of, "a wait for a cgroup", timeout);
+  [[nodiscard]] bool wait_for(const char* state, detail::deadline until) const {
     return detail::wait_in_steps(
         [&] { return detail::call(detail::cgroup_wait, *this, state, until); });
   }

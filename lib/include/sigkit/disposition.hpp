@@ -23,10 +23,9 @@ SIGKIT_API void set_ignored(failure& why, signal_id signal) noexcept;
 }
 
 /// Sets the default action (SIG_DFL); both survive execve(2), so a child gets them too.
-/// From any thread, unlike set_handler(), and no safe point: calls of a handler that was there before
-/// are still made where they are due.
-/// Throws sigkit::error (EINVAL) for signals that are not signal_id::is_changeable().
-/// Thread-safe: yes. Async-signal-safe: no (may throw).
+/// From any thread, unlike set_handler(), and no safe point: calls of a handler that was there
+/// before are still made where they are due. Throws sigkit::error (EINVAL) for signals that are not
+/// signal_id::is_changeable(). Thread-safe: yes. Async-signal-safe: no (may throw).
 inline void set_default(signal_id signal) {
   detail::call(detail::set_default, signal);
 }

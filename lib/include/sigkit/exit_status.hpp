@@ -26,14 +26,17 @@ public:
   /// si_code and si_status of waitid(2) or of a SIGCHLD; nothing where the process has not ended.
   SIGKIT_API static std::optional<exit_status> from_child_code(int code, int status) noexcept;
 
+  /// Where it ended by itself.
   [[nodiscard]] constexpr std::optional<int> exit_code() const noexcept {
     if (kind_ != kind::exited) return std::nullopt;
     return value_;
   }
+  /// Where a signal ended it.
   [[nodiscard]] constexpr std::optional<signal_id> signal() const noexcept {
     if (kind_ != kind::killed) return std::nullopt;
     return signal_id(value_);
   }
+  /// Where that dumped core, as far as the system says.
   [[nodiscard]] constexpr bool dumped_core() const noexcept { return core_; }
 
   /// The one number a shell makes of it: the exit code, or 128 + the signal.

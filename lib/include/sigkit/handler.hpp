@@ -66,13 +66,16 @@ public:
       kind_ = kind::foreign;
   }
 
+  /// SIG_DFL.
   [[nodiscard]] static handler by_default() noexcept { return {}; }
+  /// SIG_IGN.
   [[nodiscard]] static handler ignored() noexcept {
     struct sigaction action {};
     action.sa_handler = SIG_IGN;
     return handler(action);
   }
 
+  /// Which of the four it is.
   [[nodiscard]] kind what() const noexcept { return kind_; }
 
   /// The callable; null for the other kinds, and where an empty std::function was given.
@@ -163,7 +166,8 @@ inline handler set_handler(signal_id signal, const handler& wanted) {
 }
 
 /// The same, for SEGV, BUS, FPE and ILL too: `wanted` is called for what kill(2) and its like send.
-/// A real fault takes the default action. For other signals it makes no difference.
+/// A real fault takes the default action. For other signals it makes no difference. Errors and
+/// safety as above.
 inline handler set_handler(signal_id signal, const handler& wanted, asynchronous_only_t /*tag*/) {
   dispatch();
   return detail::call(detail::set_handler, signal, wanted, true);
@@ -240,6 +244,7 @@ inline void siginterrupt(signal_id signal, bool interrupts) {
 
 /// What the handler of SIGINT throws after install_defaults(). As in Python it is no kind of
 /// std::exception, so that code which deals with errors does not take it for one.
+/// Thread-safe and async-signal-safe as any value.
 class keyboard_interrupt {
 public:
   explicit keyboard_interrupt(const signal_info& info) noexcept : info_(info) {}

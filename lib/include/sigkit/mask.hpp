@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cerrno>
+
+#include <sigkit/error.hpp>
 #include <sigkit/export.hpp>
 #include <sigkit/handler.hpp>
 #include <sigkit/signal_set.hpp>
@@ -20,9 +23,10 @@ SIGKIT_API signal_set change_mask(mask_change how, signal_set set) noexcept;
 /// handler has run when this returns. What the handler throws comes out of here; the mask has been
 /// changed all the same. KILL and STOP are never blocked, and 32 and 33, the C library's own, stay
 /// as they are; asking for it is no error. An empty set with mask_change::block only asks.
-/// Throws nothing of its own. Thread-safe: yes, each thread has its own mask. Async-signal-safe: no
-/// (handlers may run in it).
+/// Throws sigkit::error (EINVAL) for a change that is none. Thread-safe: yes, each thread has its
+/// own mask. Async-signal-safe: no (handlers may run in it).
 inline signal_set pthread_sigmask(mask_change how, signal_set set) {
+  if (how > mask_change::set) throw error(EINVAL, "pthread_sigmask(3) of a change that is none");
   const signal_set previous = detail::change_mask(how, set);
   dispatch();
   return previous;

@@ -27,8 +27,8 @@ SIGKIT_API tree_delivery send_tree(failure& why, pid_t root, signal_id signal) n
 /// children; `root` itself is not among them. One look at something that moves: what is forked
 /// during it may be missing. A process whose parent died belongs to the nearest subreaper
 /// (PR_SET_CHILD_SUBREAPER of prctl(2)), or to PID 1, and is found from there alone.
-/// Reads /proc/PID/task/TID/children. Throws sigkit::error where /proc is not usable.
-/// Thread-safe: yes. Async-signal-safe: no.
+/// Reads /proc/PID/task/TID/children. Empty where `root` has ended. Throws sigkit::error where
+/// /proc is not usable. Thread-safe: yes. Async-signal-safe: no.
 inline std::vector<process_facts> descendants(pid_t root) {
   return detail::call(detail::descendants, root);
 }
@@ -40,7 +40,8 @@ inline std::vector<process_facts> descendants(pid_t root) {
 /// uninterruptible sleep; for 1 s at most. Afterwards CONT goes to all, so that the signal is
 /// acted on; not after KILL, which needs none. Other signals go out with nothing frozen.
 /// The caller must not reap a descendant meanwhile, and must not be one.
-/// Throws sigkit::error where /proc is not usable. Thread-safe: yes. Async-signal-safe: no.
+/// Where `root` has ended nothing is sent. Throws sigkit::error where /proc is not usable (EINVAL:
+/// no such signal). Thread-safe: yes. Async-signal-safe: no.
 inline tree_delivery send_tree(pid_t root, signal_id signal) {
   return detail::call(detail::send_tree, root, signal);
 }

@@ -24,8 +24,9 @@ SIGKIT_API void pthread_kill(failure& why, pthread_t thread, signal_id signal) n
 } // namespace detail
 
 /// Sends `signal` to the process that has `pid` at this moment (kill(2)). Where the PID may have
-/// been recycled since it was learnt, hold a pidfd instead. `pid` must be above 0.
-/// Throws sigkit::error (EINVAL: no such signal or PID). Thread-safe: yes. Async-signal-safe: no.
+/// been recycled since it was learnt, hold a pidfd instead. `pid` must be above 0. `gone`: nobody
+/// has the PID; `not_permitted`: another user's. Throws sigkit::error (EINVAL: no such signal or
+/// PID). Thread-safe: yes. Async-signal-safe: no.
 inline delivery send(pid_t pid, signal_id signal) {
   return detail::call(detail::send, pid, signal);
 }
@@ -73,13 +74,16 @@ inline void pthread_kill(pthread_t thread, signal_id signal) {
 }
 
 /// The same for a std::thread or std::jthread: one that was joined or detached is an error (ESRCH).
+/// Thread-safe: as long as nobody joins it meanwhile. Async-signal-safe: no.
 template <class Thread>
 requires requires(Thread& thread) {
   { thread.joinable() } -> std::same_as<bool>;
   { thread.native_handle() } -> std::convertible_to<pthread_t>;
 }
 void pthread_kill(Thread& thread, signal_id signal) {
-  if (!thread.joinable()) throw error(ESRCH, "pthread_kill(3) of a thread that was joined");
+  if (!thread.joinable())
+    throw error(ESRCH,
+                "pthread_kill(3) of " + signal.name() + " to a thread that was joined or detached");
   pthread_kill(thread.native_handle(), signal);
 }
 

@@ -36,6 +36,7 @@ public:
     return signal_id(number);
   }
 
+  /// As it was given.
   [[nodiscard]] constexpr int number() const noexcept { return number_; }
   auto operator<=>(const signal_id&) const = default;
 
@@ -54,6 +55,7 @@ public:
   /// What it is for, a few words; empty where unknown.
   [[nodiscard]] SIGKIT_API std::string_view description() const noexcept;
 
+  /// Its default action; for a number that is no signal, terminate.
   [[nodiscard]] SIGKIT_API default_action action() const noexcept;
 
   /// Whether its default action ends the process (terminate or core). False for 0.
@@ -77,6 +79,8 @@ SIGKIT_API std::optional<signal_id> parse_signal(std::string_view text);
 SIGKIT_API signal_id real_time_min() noexcept;
 SIGKIT_API signal_id real_time_max() noexcept;
 
+// The signals of <signal.h>, and the older names that some of them have besides.
+
 inline constexpr signal_id signull{0};
 inline constexpr signal_id sighup{SIGHUP};
 inline constexpr signal_id sigint{SIGINT};
@@ -93,6 +97,9 @@ inline constexpr signal_id sigusr2{SIGUSR2};
 inline constexpr signal_id sigpipe{SIGPIPE};
 inline constexpr signal_id sigalrm{SIGALRM};
 inline constexpr signal_id sigterm{SIGTERM};
+#ifdef SIGSTKFLT
+inline constexpr signal_id sigstkflt{SIGSTKFLT};
+#endif
 inline constexpr signal_id sigchld{SIGCHLD};
 inline constexpr signal_id sigcont{SIGCONT};
 inline constexpr signal_id sigstop{SIGSTOP};
@@ -108,5 +115,8 @@ inline constexpr signal_id sigwinch{SIGWINCH};
 inline constexpr signal_id sigio{SIGIO};
 inline constexpr signal_id sigpwr{SIGPWR};
 inline constexpr signal_id sigsys{SIGSYS};
+inline constexpr signal_id sigiot = sigabrt;
+inline constexpr signal_id sigcld = sigchld;
+inline constexpr signal_id sigpoll = sigio;
 
 } // namespace sigkit

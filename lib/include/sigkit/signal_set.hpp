@@ -28,6 +28,7 @@ public:
       insert(member);
   }
 
+  /// From and to a mask as /proc has it, and the C library's sigset_t, which leaves 32 and 33 out.
   static constexpr signal_set from_mask(std::uint64_t mask) noexcept {
     signal_set result;
     result.mask_ = mask;
@@ -53,6 +54,7 @@ public:
   [[nodiscard]] constexpr bool empty() const noexcept { return mask_ == 0; }
   [[nodiscard]] constexpr int size() const noexcept { return std::popcount(mask_); }
 
+  /// What is in one of both, in both, in the first alone.
   friend constexpr signal_set operator|(signal_set a, signal_set b) noexcept {
     return from_mask(a.mask_ | b.mask_);
   }

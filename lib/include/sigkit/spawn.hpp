@@ -50,8 +50,9 @@ SIGKIT_API spawn_result spawn(failure& why, char* const* argv,
 /// program runs or has failed. No handler of this process ever runs in the child. The caller
 /// reaps the child. Needs Linux 5.2.
 /// Throws sigkit::error where no child can be made (EAGAIN, ENOMEM, EMFILE), and where it cannot
-/// have its session, group or cgroup (EPERM, EACCES); then nothing is left of it. Thread-safe: yes.
-/// Async-signal-safe: no.
+/// have its session, group or cgroup (EPERM, EACCES, ENOENT; EINVAL for a group below 0); then
+/// nothing is left of it. EINVAL where argv[0] is null, and for a parent death signal that is none.
+/// Thread-safe: yes. Async-signal-safe: no.
 inline spawn_result spawn(char* const* argv, const spawn_options& options = {}) {
   return detail::call(detail::spawn, argv, options);
 }

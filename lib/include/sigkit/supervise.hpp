@@ -106,14 +106,15 @@ SIGKIT_API void delete_supervision(supervision* begun) noexcept;
 /// Thread-safe: no. Async-signal-safe: no.
 class supervisor {
 public:
+  /// Throws sigkit::error (EINVAL) for a signal that is none, and for a negative time.
   explicit supervisor(const supervise_options& options, supervise_events* events = nullptr)
       : begun_(detail::call(detail::new_supervision, options, events)) {}
 
   /// Starts argv[0] (ended by a null pointer, as for execvp(3)) and returns when it is over.
-  /// Called once. Handlers of signals that are not forwarded, such as CONT, are called meanwhile.
-  /// Throws sigkit::error where the scope cannot be had (before anything is started), or where the
-  /// system refuses what supervising needs, and what handlers throw; then the command has been
-  /// killed.
+  /// Called once (EINVAL). Handlers of signals that are not forwarded, such as CONT, are called
+  /// meanwhile. Throws sigkit::error where the scope cannot be had (before anything is started), or
+  /// where the system refuses what supervising needs, and what handlers throw; then the command has
+  /// been killed.
   supervise_result run(char* const* argv) {
     detail::supervision& begun = *begun_;
     auto end = detail::call(detail::begin_supervision, begun, argv);

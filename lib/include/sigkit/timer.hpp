@@ -23,7 +23,7 @@ struct itimer_value {
   bool operator==(const itimer_value&) const = default;
 };
 
-/// A timer that is none, or a length of time that cannot be.
+/// A timer that is none, or a length of time that cannot be. Safety as error.
 class SIGKIT_API itimer_error : public error {
 public:
   using error::error;

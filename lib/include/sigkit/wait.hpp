@@ -13,7 +13,9 @@
 // Every call that waits is a safe point from its begin to its end: in the main thread, the handlers
 // of signals that came before or come meanwhile are called, and then the wait goes on for the time
 // that is left (CLOCK_MONOTONIC). No signal slips through between looking and waiting. In other
-// threads no handlers are called, and interruptions are not seen.
+// threads no handlers are called, and interruptions are not seen. What time there is counts for
+// handlers too: where they take longer, the wait is over after them. A thread that waits must not
+// be cancelled (pthread_cancel(3)): that ends the program.
 //
 // Where handlers are installed, the main thread needs a descriptor while it waits (eventfd(2)), or
 // two (signalfd(2)): EMFILE, ENFILE and ENOMEM are errors then.
@@ -83,7 +85,8 @@ inline signal_info sigwaitinfo(signal_set set) {
 }
 
 /// The same, for `timeout` at most (sigtimedwait(2)): 0 only looks, `never` waits for ever; nothing
-/// where none came in time. Throws sigkit::error (EINVAL) for a negative timeout too.
+/// where none came in time. Throws sigkit::error (EINVAL) for a negative timeout too. Safety as
+/// there.
 inline std::optional<signal_info> sigtimedwait(signal_set set, duration timeout) {
   const auto until = detail::call(detail::deadline_of, "sigtimedwait(2)", timeout);
   signal_info info;
@@ -93,7 +96,8 @@ inline std::optional<signal_info> sigtimedwait(signal_set set, duration timeout)
   return info;
 }
 
-/// The same as sigwaitinfo(), for who wants to know the signal alone (sigwait(3)).
+/// The same as sigwaitinfo(), for who wants to know the signal alone (sigwait(3)). Errors and
+/// safety as there.
 inline signal_id sigwait(signal_set set) {
   return sigwaitinfo(set).signal;
 }
