@@ -78,6 +78,11 @@ public:
         rungs_(options_) {
     check();
   }
+  supervision(const supervision&) = delete;
+  supervision& operator=(const supervision&) = delete;
+  ~supervision() {
+    if (is_subreaper_ && was_subreaper_ == 0) ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+  }
 
   /// Both return when the command has ended, and with wait_end::again when handlers are due.
   wait_end begin(char* const* argv);

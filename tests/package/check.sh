@@ -20,5 +20,12 @@ PKG_CONFIG_PATH=${library%/*}/pkgconfig make -s -C "$here/consumer" OUT="$work/w
   --define-variable=libdir=${library%/*} --define-variable=includedir=$work/installed/include"
 LD_LIBRARY_PATH=${library%/*} "$work/with-make"
 
+# A program with an allocator of its own, which checks what is given back to it.
+if echo 'int main() {}' | "$compiler" -x c++ -fsanitize=address - -o "$work/sanitized" 2>>"$work/log"; then
+  "$compiler" -std=c++20 -fsanitize=address -I"$work/installed/include" "$here/consumer/main.cpp" \
+    -o "$work/sanitized" -L"${library%/*}" -lsigkit
+  LD_LIBRARY_PATH=${library%/*} "$work/sanitized"
+fi
+
 # The installed program finds the library where it was installed.
 test "$(env -u LD_LIBRARY_PATH "$work/installed/bin/siglist" TERM)" = 15

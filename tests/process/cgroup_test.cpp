@@ -81,7 +81,8 @@ TEST_CASE("cgroup: a signal reaches all members, below it too, and what is froze
                        ("mkdir(2) of " + below.path() + ": File exists").c_str(), error);
   CHECK_THROWS_AS(static_cast<void>(group->make("a/b")), error);
   start_in(*group, "sleep 1000 & wait");
-  test::child moved({"/bin/sleep", "1000"});
+  test::child moved({"/bin/sh", "-c", "echo ready; exec sleep 1000"});
+  moved.wait_for_line("ready");
   below.add(moved.pid());
   CHECK(cgroup::of(moved.pid())->path() == below.path());
   CHECK(test::eventually([&] { return group->members().size() == 3; }));
@@ -98,14 +99,14 @@ TEST_CASE("cgroup: a signal reaches all members, below it too, and what is froze
 TEST_CASE("cgroup: what is frozen stays so, what is threaded or removed below is passed over") {
   const new_cgroup group;
   if (!group) SKIP(group.why());
-  start_in(*group, "sleep 1000");
+  start_in(*group, "exec sleep 1000");
   CHECK(group->freeze(20s));
   CHECK(group->send(sigusr1) == 1);
   CHECK_FALSE(group->is_empty());
   group->thaw();
   CHECK(group->wait_until_empty(20s));
   CHECK_THROWS_AS(static_cast<void>(group->freeze(-1s)), error);
-  start_in(*group, "sleep 1000");
+  start_in(*group, "exec sleep 1000");
   CHECK_FALSE(group->wait_until_empty(50ms)); // not frozen, and alive
   const cgroup threaded = group->make("threaded");
   const unique_fd type(::openat(threaded.descriptor(), "cgroup.type", O_WRONLY | O_CLOEXEC));
@@ -126,7 +127,7 @@ TEST_CASE("cgroup: a wait for its end calls handlers, and goes on") {
   const scoped_handler set(sigalrm, [&](signal_id, const signal_info&) {
     if (++calls == 3) group->kill();
   });
-  start_in(*group, "sleep 1000");
+  start_in(*group, "exec sleep 1000");
   setitimer(itimer::real, 10ms, 10ms);
   CHECK(group->wait_until_empty(20s));
   setitimer(itimer::real, 0s);

@@ -200,6 +200,7 @@ TEST_CASE(
   REQUIRE(::pipe(ends.data()) == 0);
   CHECK(retry([&] { return ::write(ends[1], "x", 1); }) == 1);
   CHECK(calls > 4);
+  set_handler(sigusr1, handler::ignored());
 
   std::string shell = "/bin/sh", option = "-c", script = "sleep 1000";
   char* const argv[] = {shell.data(), option.data(), script.data(), nullptr};
@@ -209,7 +210,6 @@ TEST_CASE(
   ::raise(SIGCONT);
   CHECK(supervisor(options).run(argv).how == outcome::timed_out);
   set_handler(sigcont, handler::by_default());
-  set_handler(sigusr1, handler::ignored());
 }
 
 TEST_CASE("waits: a descriptor that is closed is an error") {

@@ -136,9 +136,12 @@ SIGKIT_API void siginterrupt(failure& why, signal_id signal, bool interrupts) no
 ///
 /// Equal standard signals between two safe points are one call, with what came with the first.
 /// Real-time signals are a call each, in the order in which they came; see values_lost().
-/// What comes during a pass, be it from a handler itself, is for the next one. What a handler
-/// throws comes out of here; the calls that are still due stay due. Takes some nanoseconds where
-/// there is nothing to do. Reentrant: a handler may wait. Thread-safe: yes. Async-signal-safe: no.
+/// A signal that comes again after its turn, be it from its own handler, is for the next pass.
+/// What a handler throws comes out of here; the calls that are still due stay due.
+///
+/// Takes some nanoseconds where there is nothing to do. Reentrant: a handler that waits has the
+/// calls that are due made within its own, the rest of the queue of its own signal too, each in the
+/// one before. Thread-safe: yes. Async-signal-safe: no.
 inline std::size_t dispatch() {
   std::size_t calls = 0;
   detail::dispatch_pass pass;
@@ -152,8 +155,7 @@ inline std::size_t dispatch() {
 /// It stays until it is set again. System calls that a handler interrupts fail with EINTR; see
 /// siginterrupt() and retry(). A safe point: what was noted before is called before the change.
 /// What comes while the change is made is met by the new handler: should that be none of this
-/// library, the signal is sent again. A callable's exceptions come out of the safe point that
-/// called it.
+/// library, the signal is sent again. Where a handler throws before the change, there is none.
 ///
 /// Only in the main thread: EPERM elsewhere. EINVAL for signals that are not
 /// signal_id::is_changeable(), for an empty function, and for SEGV, BUS, FPE, ILL: a handler that
