@@ -1,7 +1,7 @@
 // Memory of the program's own allocator. The library has a C++ run-time inside, and with it an
 // operator new of its own; but strings and vectors that it returns are freed by the program, whose
-// operator delete may be another one: a sanitizer's, or replaced. So the library takes the program's,
-// where it has one that can be found, and malloc(3) elsewhere.
+// operator delete may be another one: a sanitizer's, or replaced. So the library takes the
+// program's, where it has one that can be found, and malloc(3) elsewhere.
 //
 // A throwing operator new of the program's would throw through the library: the other one is used.
 #include <dlfcn.h>

@@ -119,13 +119,13 @@ void require_main_thread(const std::string& operation) {
   if (!in_main_thread()) fail(EPERM, operation + " outside the main thread");
 }
 
-void check(signal_id signal, const handler& wanted, bool asynchronous_only) {
+void check(signal_id signal, const handler& wanted, bool asynchronous) {
   require_main_thread(tried("set_handler", signal));
   require_changeable(signal, "set_handler");
   if (wanted.what() != handler::kind::callable) return;
   if (wanted.function() == nullptr)
     fail(EINVAL, tried("set_handler", signal) + ", with an empty function");
-  if (!asynchronous_only && signal_set{sigsegv, sigbus, sigfpe, sigill}.contains(signal))
+  if (!asynchronous && signal_set{sigsegv, sigbus, sigfpe, sigill}.contains(signal))
     fail(EINVAL, tried("set_handler", signal) +
                      ", which comes from an instruction that would fail again before a handler is"
                      " called (asynchronous_only: for what kill(2) sends)");
@@ -146,8 +146,8 @@ void send_rest_again(signal_id signal) noexcept {
     send_again(*info);
 }
 
-handler replace(signal_id signal, const handler& wanted, bool asynchronous_only) {
-  check(signal, wanted, asynchronous_only);
+handler replace(signal_id signal, const handler& wanted, bool asynchronous) {
+  check(signal, wanted, asynchronous);
   const callable_pointer previous = callable_of(signal);
   const bool is_callable = wanted.what() == handler::kind::callable;
   if (is_callable) {
@@ -173,8 +173,8 @@ bool in_main_thread() noexcept {
 }
 
 handler detail::set_handler(failure& why, signal_id signal, const handler& wanted,
-                            bool asynchronous_only) noexcept {
-  return at_border(why, [&] { return replace(signal, wanted, asynchronous_only); });
+                            bool asynchronous) noexcept {
+  return at_border(why, [&] { return replace(signal, wanted, asynchronous); });
 }
 
 handler detail::get_handler(failure& why, signal_id signal) noexcept {

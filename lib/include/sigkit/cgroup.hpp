@@ -87,9 +87,10 @@ public:
   }
 
   /// Stops everything in it and below (cgroup.freeze), and waits until it stands still, for
-  /// `timeout` at most; false where it does not yet. KILL ends what is frozen; other signals are
-  /// acted on when it is thawed. Handlers are called meanwhile; it stays frozen where one throws,
-  /// or time is up. EINVAL: a negative timeout. Needs Linux 5.2.
+  /// `timeout` at most; false where it does not yet. what ends a process, by its
+  /// default action or KILL, ends what is frozen; the rest is acted on when it is thawed. Handlers
+  /// are called meanwhile; it stays frozen where one throws, or time is up. EINVAL: a negative
+  /// timeout. Needs Linux 5.2.
   [[nodiscard]] bool freeze(duration timeout) const {
     const auto until = detail::call(detail::deadline_of, "a wait for a cgroup", timeout);
     detail::call(detail::cgroup_write, *this, "cgroup.freeze", "1");

@@ -118,7 +118,7 @@ struct dispatch_pass {
 
 SIGKIT_API bool take_call(noted_call& due, dispatch_pass& pass) noexcept;
 SIGKIT_API handler set_handler(failure& why, signal_id signal, const handler& wanted,
-                               bool asynchronous_only) noexcept;
+                               bool asynchronous) noexcept;
 SIGKIT_API handler get_handler(failure& why, signal_id signal) noexcept;
 SIGKIT_API int set_wakeup_fd(failure& why, int descriptor, bool report_full) noexcept;
 SIGKIT_API int take_wakeup_errno() noexcept;
