@@ -26,12 +26,17 @@
 #define SIGKIT_IN_CHILD __attribute__((no_sanitize("address", "thread", "undefined"), noinline))
 
 #ifdef __GLIBC__
-// sigaction(2) by the other name that the C library has for it. The thread sanitizer's own keeps
-// books in the memory that the child shares: it would take the parent's handlers for reset.
-extern "C" int __sigaction(int, const struct sigaction*,
-                           struct sigaction*); // NOLINT(*-reserved-identifier)
+// clone(2) and sigaction(2) by the other names that the C library has for them. The thread
+// sanitizer's own keep books in memory, which the child shares here: it would take the parent for
+// one that is forking, and its handlers for reset, and no signal would come to it any more.
+extern "C" {
+int __clone(int (*)(void*), void*, int, void*, ...);              // NOLINT
+int __sigaction(int, const struct sigaction*, struct sigaction*); // NOLINT
+}
+constexpr auto make_process = &__clone;
 constexpr auto change_action = &__sigaction;
 #else
+constexpr int (*make_process)(int (*)(void*), void*, int, void*, ...) = &::clone;
 constexpr int (*change_action)(int, const struct sigaction*, struct sigaction*) = &::sigaction;
 #endif
 
@@ -161,7 +166,8 @@ spawn_result try_once(start& begin) {
   int descriptor = -1;
   begin.exec_error = 0;
   const int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
-  const pid_t pid = ::clone(&run_child, stack.data() + stack.size(), flags, &begin, &descriptor);
+  const pid_t pid =
+      make_process(&run_child, stack.data() + stack.size(), flags, &begin, &descriptor);
   if (pid < 0) fail(errno, "clone(2)");
   unique_fd handle(descriptor);
   if (begin.exec_error == 0 && begin.setup_error == 0) return {pidfd(pid, std::move(handle)), 0};
