@@ -34,24 +34,24 @@ void* take(std::size_t size, allocate* from) {
 }
 
 release* releaser() noexcept {
-  static release* const program = find<release>("_ZdlPv", &std::free);
+  static auto* const program = find<release>("_ZdlPv", &std::free);
   return program;
 }
 
 release* array_releaser() noexcept {
-  static release* const program = find<release>("_ZdaPv", &std::free);
+  static auto* const program = find<release>("_ZdaPv", &std::free);
   return program;
 }
 
 } // namespace
 
 void* operator new(std::size_t size) {
-  static allocate* const program = find<allocate>("_ZnwmRKSt9nothrow_t", &malloc_instead);
+  static auto* const program = find<allocate>("_ZnwmRKSt9nothrow_t", &malloc_instead);
   return take(size, program);
 }
 
 void* operator new[](std::size_t size) {
-  static allocate* const program = find<allocate>("_ZnamRKSt9nothrow_t", &malloc_instead);
+  static auto* const program = find<allocate>("_ZnamRKSt9nothrow_t", &malloc_instead);
   return take(size, program);
 }
 

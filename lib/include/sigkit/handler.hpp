@@ -47,10 +47,9 @@ public:
 
   /// Calls `function(signal, info)`. Not explicit, so that a lambda can be given as it is.
   template <class F>
-  requires(!std::same_as<std::remove_cvref_t<F>, handler> && std::constructible_from<callable, F>)
-      handler(F&& function)
+  requires(!std::same_as<F, handler> && std::constructible_from<callable, F>) handler(F function)
       : kind_(kind::callable) {
-    callable made(std::forward<F>(function));
+    callable made(std::move(function));
     if (made) function_ = std::make_shared<const callable>(std::move(made));
   }
 
