@@ -45,17 +45,17 @@ public:
   /// The default action.
   handler() noexcept = default;
 
-  /// Calls `function(signal, info)`. Not explicit, so that a lambda can be given as it is.
+  /// Calls `called(signal, info)`. Not explicit, so that a lambda can be given as it is.
   template <class F>
-  requires(!std::same_as<F, handler> && std::constructible_from<callable, F>) handler(F function)
+  requires(!std::same_as<F, handler> && std::constructible_from<callable, F>) handler(F called)
       : kind_(kind::callable) {
-    callable made(std::move(function));
+    callable made(std::move(called));
     if (made) function_ = std::make_shared<const callable>(std::move(made));
   }
 
   /// Shares a callable with another handler.
-  explicit handler(std::shared_ptr<const callable> function) noexcept
-      : kind_(kind::callable), function_(std::move(function)) {}
+  explicit handler(std::shared_ptr<const callable> shared) noexcept
+      : kind_(kind::callable), function_(std::move(shared)) {}
 
   /// What sigaction(2) takes and returns: the default action, ignored, or foreign.
   explicit handler(const struct sigaction& action) noexcept : native_(action) {
