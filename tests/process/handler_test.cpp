@@ -742,12 +742,10 @@ TEST_CASE("wake-up descriptor: written before and during a select") {
   ::raise(SIGALRM);
   CHECK(readable() == 1);
   CHECK(bytes_in(pipe.read.get()) == std::string(1, SIGALRM));
-  std::promise<void> begun;
-  std::thread other([&] {
-    begun.get_future().wait();
+  std::thread other([] {
+    CHECK(test::eventually([] { return read_process(::getpid())->state == 'S'; }));
     ::raise(SIGALRM); // in this thread: nothing interrupts the select but the byte
   });
-  begun.set_value();
   CHECK(readable() == 1);
   other.join();
   CHECK(dispatch() == 1);
@@ -835,21 +833,19 @@ TEST_CASE("siginterrupt: on, off, twice in a row, and on again by set_handler") 
 }
 
 TEST_CASE("retry: a system call goes on after the handlers, and keeps its result and errno") {
-  int calls = 0;
+  std::atomic<int> calls = 0;
   set_handler(sigalrm, [&](signal_id, const signal_info&) { ++calls; });
   const pipe_ends pipe = make_pipe(0);
   setitimer(itimer::real, 5ms, 5ms);
   std::thread late([&] {
     pthread_sigmask(mask_change::block, {sigalrm});
-    test::eventually([&] { return sigpending().empty(); });
-    std::this_thread::sleep_for(100ms);
+    CHECK(test::eventually([&] { return calls > 2; })); // while the other one is in its read
     CHECK(::write(pipe.write.get(), "x", 1) == 1);
   });
   char byte = 0;
   CHECK(retry([&] { return ::read(pipe.read.get(), &byte, 1); }) == 1);
   late.join();
   setitimer(itimer::real, 0s);
-  CHECK(calls > 1);
   errno = 0;
   CHECK(retry([&] { return ::read(-1, &byte, 1); }) == -1);
   CHECK(errno == EBADF);
