@@ -7,9 +7,13 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
+#include <span>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <sigkit/pidfd.hpp>
 
@@ -172,22 +176,36 @@ void freeze(const cgroup& which) {
   }
 }
 
-/// Whether the process that is held is in it, or below it: its PID may be another's by now.
-bool is_member(const cgroup& which, pid_t pid) {
-  const std::optional<cgroup> its = find(pid);
-  return its && (its->path() == which.path() || its->path().starts_with(which.path() + '/'));
+/// A PID may have become another's before it was held. One that is a member's again afterwards is
+/// what is held, or what is held has ended.
+std::size_t send_to_those(const cgroup& which, std::span<const pid_t> listed, signal_id signal) {
+  std::vector<std::pair<pid_t, unique_fd>> held;
+  for (const pid_t pid : listed) {
+    unique_fd one;
+    const int failed = pid > 0 ? sys::pidfd_open(pid, one) : ESRCH;
+    if (failed == EMFILE || failed == ENFILE || failed == ENOMEM)
+      fail(failed, "pidfd_open(2) of process " + std::to_string(pid));
+    if (failed == 0) held.emplace_back(pid, std::move(one));
+  }
+  std::vector<pid_t> members = members_of(which);
+  std::sort(members.begin(), members.end());
+  std::size_t sent = 0;
+  for (const auto& [pid, one] : held)
+    if (std::binary_search(members.begin(), members.end(), pid) &&
+        sys::pidfd_send_signal(one.get(), signal) == 0)
+      ++sent;
+  return sent;
 }
 
 /// Frozen, nobody forks: what is there is there until the end.
 std::size_t send_to_members(const cgroup& which, signal_id signal) {
+  constexpr std::size_t at_once = 64; // held
   std::size_t sent = 0;
-  for (const pid_t pid : members_of(which)) {
-    unique_fd held;
-    const int failed = pid > 0 ? sys::pidfd_open(pid, held) : ESRCH;
-    if (failed == EMFILE || failed == ENFILE || failed == ENOMEM)
-      fail(failed, "pidfd_open(2) of process " + std::to_string(pid));
-    if (failed == 0 && is_member(which, pid) && sys::pidfd_send_signal(held.get(), signal) == 0)
-      ++sent;
+  const std::vector<pid_t> members = members_of(which);
+  for (std::span<const pid_t> rest = members; !rest.empty();) {
+    const std::size_t count = std::min(at_once, rest.size());
+    sent += send_to_those(which, rest.first(count), signal);
+    rest = rest.subspan(count);
   }
   return sent;
 }

@@ -3,6 +3,7 @@
 #include <locale.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -89,7 +90,8 @@ std::optional<duration> parse_duration(std::string_view text) {
 std::string to_string(duration length) {
   using namespace std::chrono;
   if (length == never) return "never";
-  if (length < 0ns) return "-" + to_string(-length);
+  // The lowest has no counterpart above 0, and the one of the next is `never`.
+  if (length < 0ns) return "-" + to_string(-std::max(length, 1ns - never));
   const auto decimal = [](std::int64_t whole, std::int64_t part, int digits, const char* name) {
     std::string result = std::to_string(whole);
     if (part != 0) {

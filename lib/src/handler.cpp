@@ -73,10 +73,9 @@ void in_forked_child() {
   after_fork();
 }
 
-void watch_for_forks() {
-  static const int failed = ::pthread_atfork(&before_fork, &after_fork, &in_forked_child);
-  if (failed != 0) fail(failed, "pthread_atfork(3)");
-}
+/// When the library is loaded: what a program registers later runs outside of our lock, and so may
+/// use the library, or take locks of its own under which it is used.
+const int fork_watch_error = ::pthread_atfork(&before_fork, &after_fork, &in_forked_child);
 
 std::string tried(const char* what, signal_id signal) {
   return std::string(what) + " of signal " + signal.name();
@@ -151,7 +150,7 @@ handler replace(signal_id signal, const handler& wanted, bool asynchronous) {
   const callable_pointer previous = callable_of(signal);
   const bool is_callable = wanted.what() == handler::kind::callable;
   if (is_callable) {
-    watch_for_forks();
+    if (fork_watch_error != 0) fail(fork_watch_error, "pthread_atfork(3)");
     notes::prepare(signal);
     set_callable(signal, wanted.function()); // there before the first signal is
   }

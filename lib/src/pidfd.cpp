@@ -11,8 +11,9 @@ namespace {
 
 std::optional<pidfd> open_checked(pid_t id, unsigned flags, const char* what) {
   unique_fd descriptor;
-  const int failed = sys::pidfd_open(id, descriptor, flags);
+  int failed = sys::pidfd_open(id, descriptor, flags);
   if (failed == ESRCH) return std::nullopt;
+  if (failed == ENOENT) failed = EINVAL; // what newer kernels say of a thread that leads no process
   // Before Linux 6.9 the flag itself is what the kernel refuses.
   const bool unknown_flag = failed == EINVAL && flags != 0 && id > 0;
   if (failed != 0)
@@ -29,7 +30,8 @@ std::string describe(signal_id signal, const pidfd& whom, const char* what = "pr
 delivery hold_thread(const pidfd& whom, pid_t thread, unique_fd& held) {
   const auto describe_thread = [&] { return "tgkill(2) to thread " + std::to_string(thread); };
   const int failed = sys::pidfd_open(thread, held, sys::pidfd_thread);
-  if (failed != 0 && failed != EINVAL) return to_delivery(failed, describe_thread);
+  if (failed != 0 && failed != EINVAL && failed != ENOENT)
+    return to_delivery(failed, describe_thread);
   const delivery found = to_delivery(sys::tgkill(whom.pid(), thread, signull), describe_thread);
   if (found != delivery::sent) return found;
   return to_delivery(sys::pidfd_send_signal(whom.descriptor(), signull), describe_thread);

@@ -67,7 +67,9 @@ template <class Report>
     // What is sent to the supervisor's group is not for this process. The command goes back there.
     ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != parent) ::_exit(0);
+    const pid_t parent_now = ::getppid();
+    if (parent_now == 0) fail(ENOTSUP, "a process in between, for a tree in another PID namespace");
+    if (parent_now != parent) ::_exit(0);
     if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) fail(errno, "prctl(2) PR_SET_CHILD_SUBREAPER");
     const spawn_result spawned = spawn(argv, options);
     if (!spawned.process) {

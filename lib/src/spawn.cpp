@@ -152,7 +152,9 @@ SIGKIT_IN_CHILD int run_child(void* argument) {
   set_up(begin);
   if (options.parent_death != signull) {
     ::prctl(PR_SET_PDEATHSIG, options.parent_death.number());
-    if (::getppid() != begin.parent) ::_exit(127); // it ended before the signal was asked for
+    // It ended before the signal was asked for; 0: it is in another PID namespace than the child.
+    const pid_t parent = ::getppid();
+    if (parent != begin.parent && parent != 0) ::_exit(127);
   }
   ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &begin.mask, nullptr, sizeof begin.mask);
   begin.exec_error = execute(begin);

@@ -16,8 +16,7 @@ cmake --build "$work/consumer" >>"$work/log"
 
 library=$(find "$work/installed" -name libsigkit.so)
 PKG_CONFIG_PATH=${library%/*}/pkgconfig make -s -C "$here/consumer" OUT="$work/with-make" \
-  CXX="$compiler" PKG_CONFIG="pkg-config --define-variable=prefix=$work/installed \
-  --define-variable=libdir=${library%/*} --define-variable=includedir=$work/installed/include"
+  CXX="$compiler"
 LD_LIBRARY_PATH=${library%/*} "$work/with-make"
 
 # A program with an allocator of its own, which checks what is given back to it.

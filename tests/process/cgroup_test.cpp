@@ -89,6 +89,11 @@ TEST_CASE("cgroup: a signal reaches all members, below it too, and what is froze
   CHECK(test::eventually([&] { return group->members().size() == 3; }));
   CHECK(group->freeze(20s));
   group->thaw();
+  const test::temporary_directory directory;
+  const std::string link = directory.path() + "/link";
+  REQUIRE(::symlink(group->path().c_str(), link.c_str()) == 0);
+  for (const std::string& path : {group->path() + '/', link, "/proc/.." + group->path()})
+    CHECK(cgroup::open(path).value().send(sigcont) == 3);
   CHECK(group->send(sigterm) == 3);
   CHECK(group->wait_until_empty(20s));
   CHECK(moved.finish() == exit_status::killed(sigterm));

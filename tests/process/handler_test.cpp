@@ -14,6 +14,8 @@
 #include <array>
 #include <atomic>
 #include <future>
+#include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -136,6 +138,19 @@ TEST_CASE("handlers: the real one that is put back by itself has nothing to call
   set_handler(sigusr1, do_nothing);
   ::raise(SIGUSR1);
   CHECK(dispatch() == 1);
+}
+
+TEST_CASE("handlers: one that can only be moved is as good as others") {
+  int calls = 0;
+  set_handler(sigusr1, [&, owned = std::make_unique<int>(2)](signal_id, const signal_info&) {
+    calls += *owned;
+  });
+  const handler shared = get_handler(sigusr1);
+  set_handler(sigusr2, shared);
+  ::raise(SIGUSR1);
+  ::raise(SIGUSR2);
+  CHECK(dispatch() == 2);
+  CHECK(calls == 4);
 }
 
 TEST_CASE("handlers: an empty one is refused") {
@@ -590,6 +605,33 @@ TEST_CASE("handlers: a handler of somebody else may fork wherever it comes") {
 }
 #endif
 
+TEST_CASE("handlers: the program's own steps around a fork may use the library") {
+  // A lock that is held across fork, and by a thread that asks for a handler meanwhile.
+  static std::mutex lock;
+  const int status = status_of_child([] {
+    ::pthread_atfork([] { lock.lock(); }, [] { lock.unlock(); },
+                     [] {
+                       lock.unlock();
+                       set_handler(sigterm, handler::by_default());
+                     });
+    set_handler(sigterm, do_nothing);
+    std::atomic<bool> over = false;
+    std::thread other([&] {
+      while (!over) {
+        const std::lock_guard held(lock);
+        static_cast<void>(get_handler(sigterm));
+      }
+    });
+    int failed = 0;
+    for (int i = 0; i < 200; ++i)
+      failed += static_cast<int>(status_of_child([] { return 0; }) != 0);
+    over = true;
+    other.join();
+    return failed;
+  });
+  CHECK(status == 0);
+}
+
 TEST_CASE("handlers: a SIGPIPE that was pending before a write to the wake-up descriptor stays") {
   pipe_ends pipe = make_pipe(O_NONBLOCK);
   set_handler(sigusr1, do_nothing);
@@ -832,6 +874,16 @@ TEST_CASE("siginterrupt: on, off, twice in a row, and on again by set_handler") 
   siginterrupt(sigalrm, false);
   set_handler(sigalrm, do_nothing);
   CHECK(read_under_alarms() == "interrupted");
+}
+
+TEST_CASE("siginterrupt: is as before when a scoped handler has gone") {
+  for (const bool interrupts : {true, false}) {
+    set_handler(sigalrm, do_nothing);
+    siginterrupt(sigalrm, interrupts);
+    const std::string before = read_under_alarms();
+    { const scoped_handler inner(sigalrm, do_nothing); }
+    CHECK(read_under_alarms() == before);
+  }
 }
 
 TEST_CASE("retry: a system call goes on after the handlers, and keeps its result and errno") {

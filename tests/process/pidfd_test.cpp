@@ -1,6 +1,10 @@
 #include <doctest/doctest.h>
 
 #include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
 
 #include <sigkit/error.hpp>
 #include <sigkit/pidfd.hpp>
@@ -32,6 +36,24 @@ TEST_CASE("a PID that nobody has is no process") {
   CHECK(send(0x3fffff, signull) == delivery::gone);
   CHECK_THROWS_AS(pidfd::open(0), error);
   CHECK_THROWS_AS(pidfd::open(-5), error);
+}
+
+TEST_CASE("a thread that leads no process is none") {
+  std::atomic<pid_t> thread = 0;
+  std::atomic<bool> over = false;
+  std::thread other([&] {
+    thread = ::gettid();
+    test::eventually([&] { return over.load(); });
+  });
+  CHECK(test::eventually([&] { return thread != 0; }));
+  try {
+    static_cast<void>(pidfd::open(thread));
+    FAIL("accepted");
+  } catch (const error& refused) {
+    CHECK(refused.code() == std::errc::invalid_argument);
+  }
+  over = true;
+  other.join();
 }
 
 TEST_CASE("a signal that is none is refused with what was tried on whom") {

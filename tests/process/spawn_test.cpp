@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -119,4 +120,23 @@ TEST_CASE("the child leads a group or session, and has a parent death signal, on
   const std::string in_group = probe_report(options);
   CHECK(in_group.find("\nleads its group") != std::string::npos);
   CHECK(in_group.find("does not lead its session") != std::string::npos);
+}
+
+TEST_CASE("a child in another PID namespace has a parent death signal too") {
+  const pid_t apart = ::fork(); // its children are in the new one
+  if (apart == 0) {
+    if (::unshare(CLONE_NEWPID) != 0) ::_exit(99);
+    std::string program = "/bin/sh", option = "-c", text = "exit 7";
+    char* const argv[] = {program.data(), option.data(), text.data(), nullptr};
+    spawn_options options;
+    options.parent_death = sigterm;
+    const spawn_result spawned = spawn(argv, options);
+    int status = 0;
+    if (!spawned.process || ::waitpid(spawned.process->pid(), &status, 0) < 0) ::_exit(98);
+    ::_exit(WEXITSTATUS(status));
+  }
+  int status = 0;
+  REQUIRE(::waitpid(apart, &status, 0) == apart);
+  if (WEXITSTATUS(status) == 99) SKIP("no PID namespace can be made here");
+  CHECK(WEXITSTATUS(status) == 7);
 }

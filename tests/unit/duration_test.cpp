@@ -78,4 +78,6 @@ TEST_CASE("a duration is shown short") {
   CHECK(to_string(duration(1h) + 30min + 5s) == "1h30m5s");
   CHECK(to_string(duration(25h)) == "1d1h");
   CHECK(to_string(never) == "never");
+  CHECK(to_string(duration(-1500us)) == "-1.5ms");
+  CHECK(to_string(duration::min()) == "-106751d23h47m16.854775806s");
 }

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 
 #include <sigkit/error.hpp>
@@ -46,11 +47,19 @@ public:
   handler() noexcept = default;
 
   /// Calls `called(signal, info)`. Not explicit, so that a lambda can be given as it is.
+  /// What can only be moved is held once for all copies.
   template <class F>
-  requires(!std::same_as<F, handler> && std::constructible_from<callable, F>) handler(F called)
+  requires(!std::same_as<F, handler> && std::is_invocable_v<F&, signal_id, const signal_info&>)
+      handler(F called)
       : kind_(kind::callable) {
-    callable made(std::move(called));
-    if (made) function_ = std::make_shared<const callable>(std::move(made));
+    if constexpr (std::is_copy_constructible_v<F>) {
+      callable made(std::move(called));
+      if (made) function_ = std::make_shared<const callable>(std::move(made));
+    } else {
+      function_ = std::make_shared<const callable>(
+          [held = std::make_shared<F>(std::move(called))](
+              signal_id signal, const signal_info& info) { (*held)(signal, info); });
+    }
   }
 
   /// Shares a callable with another handler.
@@ -154,7 +163,8 @@ inline std::size_t dispatch() {
 /// It stays until it is set again. System calls that a handler interrupts fail with EINTR; see
 /// siginterrupt() and retry(). A safe point: what was noted before is called before the change.
 /// What comes while the change is made is met by the new handler: should that be none of this
-/// library, the signal is sent again. Where a handler throws before the change, there is none.
+/// library, the signal is sent again. Where a handler throws before the change, there is none, and
+/// nothing has been refused yet.
 ///
 /// Only in the main thread: EPERM elsewhere. EINVAL for signals that are not
 /// signal_id::is_changeable(), for an empty function, and for SEGV, BUS, FPE, ILL: a handler that
@@ -183,27 +193,35 @@ inline handler set_handler(signal_id signal, const handler& wanted, asynchronous
 }
 
 /// A handler for as long as it lives; then what was there before is put back. Made and destroyed in
-/// the main thread. The end is no safe point: what has been noted and not called is met by what is
-/// put back, as a signal that came after it. Errors as set_handler().
-/// Thread-safe: no (main thread). Async-signal-safe: no.
+/// the main thread; siginterrupt() is as before then, too. The end is no safe point: what has been
+/// noted and not called is met by what is put back, as a signal that came after it. Errors as
+/// set_handler(). Thread-safe: no (main thread). Async-signal-safe: no.
 class scoped_handler {
 public:
   scoped_handler(signal_id signal, const handler& wanted)
-      : signal_(signal), previous_(set_handler(signal, wanted)) {}
+      : signal_(signal), restarts_(restarts(signal)), previous_(set_handler(signal, wanted)) {}
   scoped_handler(signal_id signal, const handler& wanted, asynchronous_only_t tag)
-      : signal_(signal), previous_(set_handler(signal, wanted, tag)) {}
+      : signal_(signal), restarts_(restarts(signal)), previous_(set_handler(signal, wanted, tag)) {}
   scoped_handler(const scoped_handler&) = delete;
   scoped_handler& operator=(const scoped_handler&) = delete;
   ~scoped_handler() {
     detail::failure ignored;
     detail::set_handler(ignored, signal_, previous_, true);
+    if (restarts_) detail::siginterrupt(ignored, signal_, false);
   }
 
   /// What was there before and will be again.
   [[nodiscard]] const handler& previous() const noexcept { return previous_; }
 
 private:
+  [[nodiscard]] static bool restarts(signal_id signal) noexcept {
+    struct sigaction action {};
+    return ::sigaction(signal.number(), nullptr, &action) == 0 &&
+           (action.sa_flags & SA_RESTART) != 0;
+  }
+
   signal_id signal_;
+  bool restarts_;
   handler previous_;
 };
 

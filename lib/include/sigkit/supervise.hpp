@@ -67,7 +67,8 @@ enum class outcome : unsigned char {
 
 struct supervise_result {
   outcome how = outcome::exited;
-  /// The limit was reached while the command ran, maybe after a signal from outside.
+  /// The limit was reached while the command ran, or ALRM stood for it. Where a signal from outside
+  /// has started a ladder with more rungs, that takes the limit's place.
   bool limit_reached = false;
   /// How the command ended; nothing where it was not started, or is among the survivors.
   std::optional<exit_status> command;
