@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <sigkit/mask.hpp>
+
 #include "system.hpp"
 
 namespace sigkit {
@@ -64,6 +66,8 @@ template <class Report>
 [[noreturn]] void be_the_reaper(int connection, pid_t parent, char* const* argv,
                                 const spawn_options& options) {
   try {
+    const scoped_mask undisturbed(mask_change::block,
+                                  signal_set::all()); // by the program's handlers
     // What is sent to the supervisor's group is not for this process. The command goes back there.
     ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -1,6 +1,20 @@
 #include <sigkit/signal_info.hpp>
 
+#include <sigkit/signal_set.hpp>
+
 namespace sigkit {
+
+namespace {
+
+/// Whether it tells of a descriptor: SIGIO, or the signal that F_SETSIG of fcntl(2) has put in its
+/// place. One that has codes of its own has SI_SIGIO then.
+bool is_io(signal_id signal, int code) noexcept {
+  const bool has_own_codes =
+      signal_set{sigill, sigtrap, sigbus, sigfpe, sigsegv, sigchld, sigsys}.contains(signal);
+  return code == SI_SIGIO || (code >= POLL_IN && code <= POLL_HUP && !has_own_codes);
+}
+
+} // namespace
 
 signal_info signal_info::from(const siginfo_t& info) noexcept {
   signal_info result;
@@ -11,13 +25,11 @@ signal_info signal_info::from(const siginfo_t& info) noexcept {
     result.value = info.si_value.sival_int;
     return result;
   }
-  const bool from_kernel = info.si_code > 0;
-  const bool is_descriptor =
-      info.si_signo == SIGIO || (info.si_code < SI_KERNEL && result.signal.is_real_time());
-  if (from_kernel && is_descriptor) {
+  if (is_io(result.signal, result.code)) {
     result.band = info.si_band;
     return result;
   }
+  const bool from_kernel = info.si_code > 0;
   if (from_kernel && info.si_signo != SIGCHLD) return result;
   result.pid = info.si_pid;
   result.uid = info.si_uid;
@@ -102,17 +114,10 @@ constexpr named_code named_codes[] = {
 };
 #undef SIGKIT_CODE
 
-/// Whether it tells of a descriptor: SIGIO, or the real-time signal that F_SETSIG of fcntl(2) has
-/// put in its place.
-bool is_io(const signal_info& info) noexcept {
-  return info.signal == sigio ||
-         (info.code > 0 && info.code < SI_KERNEL && info.signal.is_real_time());
-}
-
 } // namespace
 
 std::string code_name(const signal_info& info) {
-  const int signal = is_io(info) ? SIGIO : info.signal.number();
+  const int signal = is_io(info.signal, info.code) ? SIGIO : info.signal.number();
   for (const named_code& known : named_codes)
     if (known.code == info.code && (known.signal == 0 || known.signal == signal)) return known.name;
   return std::to_string(info.code);

@@ -3,12 +3,14 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <utility>
+#include <vector>
 
 #include <sigkit/disposition.hpp>
 #include <sigkit/mask.hpp>
@@ -17,6 +19,7 @@
 #include <sigkit/spawn.hpp>
 
 #include "command_scope.hpp"
+#include "notes.hpp"
 #include "own_wake.hpp"
 #include "reaper.hpp"
 #include "rungs.hpp"
@@ -34,15 +37,15 @@ constexpr duration first_sweep = std::chrono::milliseconds(5);
 constexpr duration longest_sweep = std::chrono::milliseconds(200);
 
 /// What is blocked while supervising. CONT and TSTP keep their effect on this process: as part of
-/// a job it stops and goes on with it.
+/// a job it stops and goes on with it. WINCH and URG end nobody.
 signal_set blocked_signals() {
-  return signal_set::changeable() - signal_set{sigcont, sigtstp};
+  return signal_set::changeable() - signal_set{sigcont, sigtstp, sigwinch, sigurg};
 }
 
 /// What is read and acted on. TTIN and TTOU are blocked, so that a message reaches the terminal
-/// from the background too, and nothing else; WINCH and URG end nobody.
+/// from the background too, and nothing else.
 signal_set handled_signals() {
-  return blocked_signals() - signal_set{sigttin, sigttou, sigwinch, sigurg};
+  return blocked_signals() - signal_set{sigttin, sigttou};
 }
 
 bool has_children() {
@@ -50,23 +53,76 @@ bool has_children() {
   return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0;
 }
 
-/// SIGCHLD at its default action, for as long as it lives: were it ignored, children would be
-/// reaped by the kernel, and their status lost.
-class default_sigchld {
+/// For as long as it lives children are not reaped by the kernel, and their status not lost, as
+/// they would be with a SIGCHLD that is ignored or has SA_NOCLDWAIT. A handler of it stays.
+class kept_children {
 public:
-  default_sigchld() {
-    struct sigaction action {};
-    action.sa_handler = SIG_DFL;
-    if (::sigaction(SIGCHLD, &action, &previous_) != 0) fail(errno, "sigaction(2) of CHLD");
+  kept_children() {
+    if (::sigaction(SIGCHLD, nullptr, &previous_) != 0) fail(errno, "sigaction(2) of CHLD");
+    if (!was_ignored() && (previous_.sa_flags & SA_NOCLDWAIT) == 0) return;
+    struct sigaction action = previous_;
+    action.sa_flags &= ~SA_NOCLDWAIT;
+    if (was_ignored()) action.sa_handler = SIG_DFL;
+    ::sigaction(SIGCHLD, &action, nullptr);
+    changed_ = true;
   }
-  default_sigchld(const default_sigchld&) = delete;
-  default_sigchld& operator=(const default_sigchld&) = delete;
-  ~default_sigchld() { ::sigaction(SIGCHLD, &previous_, nullptr); }
+  kept_children(const kept_children&) = delete;
+  kept_children& operator=(const kept_children&) = delete;
+  ~kept_children() {
+    if (changed_) ::sigaction(SIGCHLD, &previous_, nullptr);
+  }
 
   [[nodiscard]] bool was_ignored() const noexcept { return previous_.sa_handler == SIG_IGN; }
 
 private:
   struct sigaction previous_ {};
+  bool changed_ = false;
+};
+
+/// Whether it is not from outside: what this process sends to itself, and what the kernel tells it
+/// of its own children, timers, descriptors and limits.
+bool is_own(const signal_info& info) {
+  if (info.signal == sigchld) return true;
+  if (info.code == SI_KERNEL)
+    return signal_set{sigalrm, sigvtalrm, sigprof, sigxcpu}.contains(info.signal);
+  const bool was_sent = info.code == SI_USER || info.code == SI_QUEUE || info.code == SI_TKILL;
+  return !was_sent || info.pid == ::getpid();
+}
+
+/// Signals that were read, and are for the program that supervises. Its handlers of this library
+/// get them at once; for all others they are sent again, to this thread, at the end.
+class programs_own_signals {
+public:
+  programs_own_signals() = default;
+  programs_own_signals(const programs_own_signals&) = delete;
+  programs_own_signals& operator=(const programs_own_signals&) = delete;
+  ~programs_own_signals() {
+    for (siginfo_t& info : for_later_)
+      ::syscall(SYS_rt_tgsigqueueinfo, ::getpid(), ::gettid(), info.si_signo, &info);
+  }
+
+  void give(siginfo_t& info) {
+    struct sigaction action {};
+    if (::sigaction(info.si_signo, nullptr, &action) != 0 || action.sa_handler == SIG_IGN) return;
+    if (action.sa_sigaction == &notes::on_signal) {
+      const scoped_mask as_in_a_handler(mask_change::block, signal_set::all());
+      notes::on_signal(info.si_signo, &info, nullptr);
+    } else if (!is_merged(info)) {
+      for_later_.push_back(info);
+    }
+  }
+
+private:
+  /// The kernel holds one of a standard signal, and one of a timer.
+  [[nodiscard]] bool is_merged(const siginfo_t& info) const {
+    const bool one_at_a_time = !signal_id(info.si_signo).is_real_time() || info.si_code == SI_TIMER;
+    return one_at_a_time &&
+           std::any_of(for_later_.begin(), for_later_.end(), [&](const auto& held) {
+             return held.si_signo == info.si_signo && held.si_code == info.si_code;
+           });
+  }
+
+  std::vector<siginfo_t> for_later_;
 };
 
 } // namespace
@@ -99,7 +155,7 @@ private:
   [[nodiscard]] bool finished() const;
   bool wait_for_something();
   void read_signals();
-  void handle(const signal_info& info);
+  void handle(siginfo_t& received);
   [[nodiscard]] bool is_ignored(signal_id signal) const;
   void forward(const signal_info& info);
   void reap();
@@ -117,13 +173,15 @@ private:
   supervise_options options_;
   supervise_events silent_;
   supervise_events* events_;
+  programs_own_signals own_signals_; ///< sent again when the mask is as before
   const scoped_mask mask_{mask_change::block, blocked_signals()};
-  const default_sigchld child_signal_;
+  const kept_children child_signal_;
   rungs rungs_;
 
   std::optional<command_scope> scope_;
   std::optional<reaper> reaper_;
   std::optional<pidfd> command_;
+  const signal_set handled_ = handled_signals();
   unique_fd signals_;
 
   bool has_outcome_ = false;
@@ -196,7 +254,7 @@ bool detail::supervision::start(char* const* argv) {
   if (needs_proc) require_descriptors();
   const bool had_children = options_.dedicated_process && has_children();
   const bool new_session = rungs_.has_scope(scope::session);
-  signals_ = sys::make_signalfd(handled_signals());
+  signals_ = sys::make_signalfd(handled_);
   scope_.emplace(command_scope::setting{.foreground = options_.foreground,
                                         .dedicated_process = options_.dedicated_process,
                                         .new_session = new_session,
@@ -258,24 +316,26 @@ bool detail::supervision::wait_for_something() {
   const own_wake wake;
   const time_point deadline =
       limit_fires_ ? time_point{} : std::min({limit_due_, rungs_.due(), sweep_due_, give_up_due_});
-  const int reports = reaper_ ? reaper_->descriptor() : -1;
-  std::array<pollfd, 3> sources{{{signals_.get(), POLLIN, 0}, {reports, POLLIN, 0}, wake.source()}};
+  // The end of the command, should another thread have taken its SIGCHLD.
+  const int ended = reaper_ ? reaper_->descriptor() : result_.command ? -1 : command_->descriptor();
+  std::array<pollfd, 3> sources{{{signals_.get(), POLLIN, 0}, {ended, POLLIN, 0}, wake.source()}};
   const time_point limit = wake.limit(deadline);
   sys::poll_until(sources, limit);
   return sources[2].revents != 0 || limit != deadline;
 }
 
 void detail::supervision::read_signals() {
-  std::array<signalfd_siginfo, 8> received;
-  std::size_t count = 0;
-  do {
-    count = sys::read_signals(signals_.get(), received);
-    for (std::size_t i = 0; i < count; ++i)
-      handle(signal_info::from(received[i]));
-  } while (count == received.size());
+  siginfo_t received;
+  while (sys::take_signal(handled_, received))
+    handle(received);
 }
 
-void detail::supervision::handle(const signal_info& info) {
+void detail::supervision::handle(siginfo_t& received) {
+  const signal_info info = signal_info::from(received);
+  if (!options_.dedicated_process && is_own(info)) {
+    own_signals_.give(received);
+    return;
+  }
   const bool from_us = info.code == SI_USER && info.pid == ::getpid();
   if (info.signal == sigchld || from_us || is_ignored(info.signal)) return;
   // What a member sends to the whole group after it had the signal would otherwise go round.

@@ -53,11 +53,13 @@ unique_fd make_signalfd(signal_set set) {
   return unique_fd(descriptor);
 }
 
-std::size_t read_signals(int descriptor, std::span<signalfd_siginfo> received) {
-  const ssize_t count =
-      retry([&] { return ::read(descriptor, received.data(), received.size_bytes()); });
-  if (count < 0 && errno != EAGAIN) fail(errno, "read(2) of a signalfd");
-  return count < 0 ? 0 : static_cast<std::size_t>(count) / sizeof(signalfd_siginfo);
+bool take_signal(signal_set set, siginfo_t& received) noexcept {
+  const std::uint64_t mask = set.mask();
+  const timespec at_once{};
+  const auto take = [&] {
+    return ::syscall(SYS_rt_sigtimedwait, &mask, &received, &at_once, sizeof mask);
+  };
+  return retry(take) > 0;
 }
 
 void poll_until(std::span<pollfd> descriptors, clock::time_point deadline) {

@@ -52,8 +52,9 @@ bool read_all(int descriptor, std::string& text);
 /// A signalfd(2) of `set`, close-on-exec and non-blocking.
 unique_fd make_signalfd(signal_set set);
 
-/// Takes pending signals from a signalfd, as many as there are and fit; says how many.
-std::size_t read_signals(int descriptor, std::span<signalfd_siginfo> received);
+/// Takes a pending signal of `set` as the kernel has it (sigtimedwait(3) changes SI_TKILL); false
+/// where there is none.
+bool take_signal(signal_set set, siginfo_t& received) noexcept;
 
 /// ppoll(2) until something is ready or `deadline` is reached, whatever interrupts it.
 void poll_until(std::span<pollfd> descriptors, clock::time_point deadline);

@@ -1,11 +1,17 @@
 #include <doctest/doctest.h>
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
+#include <ctime>
 #include <fstream>
+#include <thread>
+#include <vector>
 
 #include <sigkit/sigkit.hpp>
 
@@ -121,6 +127,70 @@ TEST_CASE("handlers are called while a command is supervised, and what they thro
     CHECK_THROWS_AS(run_shell("sleep 1000 & " + to_us + "sleep 1000", reach), int);
     CHECK(test::eventually([&] { return test::marked_processes(mark).empty(); }));
   }
+}
+
+TEST_CASE("what is the program's own stays so while a command is supervised") {
+  std::vector<signal_id> calls;
+  const auto note = [&](signal_id signal, const signal_info&) { calls.push_back(signal); };
+  for (const signal_id signal : {sigprof, sigusr1, sigwinch, sigchld, real_time_min()})
+    set_handler(signal, note);
+  static std::atomic<int> foreign_calls = 0;
+  ::signal(SIGALRM, [](int) { ++foreign_calls; });
+  pthread_sigmask(mask_change::unblock, {sigalrm});
+
+  sigevent by_signal{};
+  by_signal.sigev_notify = SIGEV_SIGNAL;
+  by_signal.sigev_signo = SIGRTMIN;
+  timer_t timer{};
+  REQUIRE(::timer_create(CLOCK_MONOTONIC, &by_signal, &timer) == 0);
+  const itimerspec soon{{0, 0}, {0, 20'000'000}};
+  REQUIRE(::timer_settime(timer, 0, &soon, nullptr) == 0);
+  setitimer(itimer::profiling, 1ms);
+  setitimer(itimer::real, 20ms, 20ms);
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+
+  // The command ends when all handlers were called, and sends one of the signals itself.
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  set_handler(sigwinch, [&](signal_id signal, const signal_info& info) {
+    note(signal, info);
+    ::kill(::getpid(), SIGUSR1);
+  });
+  set_handler(sigusr1, [&](signal_id signal, const signal_info& info) {
+    note(signal, info);
+    while (::clock() < CLOCKS_PER_SEC / 100) { // for PROF
+    }
+    ::close(ends[1]);
+  });
+  const std::string script =
+      "kill -WINCH $PPID; read -r line <&" + std::to_string(ends[0]) + "; sleep 0.1; exit 5";
+  ::fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+  CHECK(supervise({"sh", "-c", script}, {}).command == exit_status::exited(5));
+  setitimer(itimer::real, 0s);
+  CHECK(foreign_calls == 1); // of some ten
+  dispatch();
+  for (const signal_id signal : {sigprof, sigusr1, sigwinch, sigchld, real_time_min()}) {
+    CAPTURE(signal.name());
+    CHECK(std::find(calls.begin(), calls.end(), signal) != calls.end());
+  }
+  CHECK(::waitpid(child, nullptr, WNOHANG) == child);
+  ::close(ends[0]);
+  ::timer_delete(timer);
+}
+
+TEST_CASE("the end of a command is seen though another thread takes its SIGCHLD") {
+  ::signal(SIGCHLD, [](int) {});
+  std::atomic<bool> over = false;
+  std::thread other([&] {
+    pthread_sigmask(mask_change::block, signal_set::changeable() - signal_set{sigchld});
+    while (!over)
+      std::this_thread::yield();
+  });
+  for (int i = 0; i < 20; ++i)
+    CHECK(supervise({"sh", "-c", "exit 3"}, {}).command == exit_status::exited(3));
+  over = true;
+  other.join();
 }
 
 TEST_CASE("a supervisor refuses what it could not do later, and a second command") {

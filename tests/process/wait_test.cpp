@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -91,6 +93,29 @@ TEST_CASE("waits: sigwait, sigwaitinfo and sigtimedwait take what is pending, an
   CHECK(sigtimedwait({sigusr1, sigusr2}, never)->value == 43);
   CHECK(calls == 0);
   CHECK(sigpending().empty());
+}
+
+TEST_CASE("waits: a signal that tells of a descriptor has its events, whatever signal it is") {
+  for (const signal_id signal : {sigio, sigusr1, sigchld, sigtrap, real_time_min()}) {
+    CAPTURE(signal.name());
+    const scoped_mask blocked(mask_change::block, {signal});
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe(ends.data()) == 0);
+    const unique_fd reading(ends[0]);
+    const unique_fd writing(ends[1]);
+    REQUIRE(::fcntl(reading.get(), F_SETOWN, ::getpid()) == 0);
+    REQUIRE(::fcntl(reading.get(), F_SETSIG, signal.number()) == 0);
+    REQUIRE(::fcntl(reading.get(), F_SETFL, O_ASYNC | O_NONBLOCK) == 0);
+    REQUIRE(::write(writing.get(), "x", 1) == 1);
+    const auto info = sigtimedwait({signal}, 20s);
+    REQUIRE(info);
+    CHECK((info->band & POLLIN) != 0);
+    CHECK(info->pid == 0);
+    CHECK(info->value == 0);
+    CHECK(code_name(*info) ==
+          (signal_set{sigchld, sigtrap}.contains(signal) ? "SI_SIGIO" : "POLL_IN"));
+    REQUIRE(::fcntl(reading.get(), F_SETFL, O_NONBLOCK) == 0);
+  }
 }
 
 TEST_CASE("waits: what comes during the wait is taken, and other signals are handled") {

@@ -101,9 +101,16 @@ SIGKIT_API void delete_supervision(supervision* begun) noexcept;
 /// QUIT that the terminal sent to the command as well are not forwarded a second time. SIGALRM
 /// fires the limit at once.
 ///
+/// What this process sends to itself, and what the kernel tells it of its own timers, children and
+/// descriptors, is its own: handlers of this library are called meanwhile, and for what has none
+/// the signal is sent again when the object goes. A dedicated process (see the option) has nothing
+/// of its own, and forwards these too, but not what it sends to its group.
+///
 /// signalfd(2), pidfds and ppoll(2) in one loop; no signal handler is installed. For as long as
-/// the object lives, signals are blocked in the calling thread, and SIGCHLD has its default
-/// action. One at a time in a process; other threads, if any, keep those signals blocked.
+/// the object lives, signals are blocked in the calling thread, all but CONT, TSTP, WINCH and URG;
+/// TTIN and TTOU wait for its end. Where SIGCHLD was ignored it has its default action meanwhile,
+/// and other children that end then are left to be waited for. One at a time in a process; other
+/// threads, if any, keep signals from outside blocked.
 /// Thread-safe: no. Async-signal-safe: no.
 class supervisor {
 public:
@@ -112,10 +119,10 @@ public:
       : begun_(detail::call(detail::new_supervision, options, events)) {}
 
   /// Starts argv[0] (ended by a null pointer, as for execvp(3)) and returns when it is over.
-  /// Called once (EINVAL). Handlers of signals that are not forwarded, such as CONT, are called
-  /// meanwhile. Throws sigkit::error where the scope cannot be had (before anything is started), or
-  /// where the system refuses what supervising needs, and what handlers throw; then the command has
-  /// been killed.
+  /// Called once (EINVAL). Handlers of signals that are not forwarded, such as CONT and SIGCHLD,
+  /// are called meanwhile. Throws sigkit::error where the scope cannot be had (before anything is
+  /// started), or where the system refuses what supervising needs, and what handlers throw; then
+  /// the command has been killed.
   supervise_result run(char* const* argv) {
     detail::supervision& begun = *begun_;
     auto end = detail::call(detail::begin_supervision, begun, argv);
