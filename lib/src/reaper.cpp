@@ -131,7 +131,7 @@ spawn_result reaper::start(char* const* argv, spawn_options options) {
     watching_ = true;
     return result;
   }
-  case report::kind::not_started: all_gone_ = true; return {std::nullopt, first.error};
+  case report::kind::not_started: see_it_end(); return {std::nullopt, first.error};
   default: fail(first.error, "starting the command in the process that reaps");
   }
 }
@@ -154,8 +154,14 @@ void reaper::learn() {
     if (next.what == report::kind::ended)
       command_ = exit_status::from_child_code(next.code, next.status);
     else if (next.what == report::kind::all_gone)
-      all_gone_ = true;
+      see_it_end();
   }
+}
+
+void reaper::see_it_end() noexcept {
+  all_gone_ = true;
+  sys::retry([&] { return ::waitpid(pid_, nullptr, 0); });
+  pid_ = -1;
 }
 
 reaper::~reaper() {

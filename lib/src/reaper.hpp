@@ -47,6 +47,8 @@ private:
   void make_process(char* const* argv, const spawn_options& options);
 
   void say_go() noexcept;
+  /// It has said its last word, and is about to end: nothing of it is left when this returns.
+  void see_it_end() noexcept;
 
   unique_fd connection_;
   pid_t pid_ = -1; ///< our child, which nobody else reaps

