@@ -4,6 +4,7 @@
 // program's, where it has one that can be found, and malloc(3) elsewhere.
 //
 // A throwing operator new of the program's would throw through the library: the other one is used.
+// None is found in a program that has its C++ run-time inside, and exports none.
 #include <dlfcn.h>
 
 #include <cstddef>
@@ -19,13 +20,32 @@ void* malloc_instead(std::size_t size, const std::nothrow_t& /*tag*/) noexcept {
   return std::malloc(size != 0 ? size : 1);
 }
 
-/// The program's function of this name, or `other`.
-template <class Function> Function* find(const char* name, Function* other) noexcept {
-  void* const found = ::dlsym(RTLD_DEFAULT, name);
-  return found != nullptr ? reinterpret_cast<Function*>(found) : other;
+// The names are those of a 64-bit system; elsewhere none is found, and both sides use malloc(3).
+
+/// Two functions that belong together.
+struct allocator {
+  allocate* take = &malloc_instead;
+  release* give = &std::free;
+
+  /// The program's, where it has both.
+  allocator(const char* take_name, const char* give_name) noexcept {
+    void* const its_take = ::dlsym(RTLD_DEFAULT, take_name);
+    void* const its_give = ::dlsym(RTLD_DEFAULT, give_name);
+    if (its_take == nullptr || its_give == nullptr) return;
+    take = reinterpret_cast<allocate*>(its_take);
+    give = reinterpret_cast<release*>(its_give);
+  }
+};
+
+const allocator& single() noexcept {
+  static const allocator found("_ZnwmRKSt9nothrow_t", "_ZdlPv");
+  return found;
 }
 
-// The names are those of a 64-bit system; elsewhere none is found, and both sides use malloc(3).
+const allocator& array() noexcept {
+  static const allocator found("_ZnamRKSt9nothrow_t", "_ZdaPv");
+  return found;
+}
 
 void* take(std::size_t size, allocate* from) {
   void* const memory = from(size, std::nothrow);
@@ -33,40 +53,28 @@ void* take(std::size_t size, allocate* from) {
   return memory;
 }
 
-release* releaser() noexcept {
-  static auto* const program = find<release>("_ZdlPv", &std::free);
-  return program;
-}
-
-release* array_releaser() noexcept {
-  static auto* const program = find<release>("_ZdaPv", &std::free);
-  return program;
-}
-
 } // namespace
 
 void* operator new(std::size_t size) {
-  static auto* const program = find<allocate>("_ZnwmRKSt9nothrow_t", &malloc_instead);
-  return take(size, program);
+  return take(size, single().take);
 }
 
 void* operator new[](std::size_t size) {
-  static auto* const program = find<allocate>("_ZnamRKSt9nothrow_t", &malloc_instead);
-  return take(size, program);
+  return take(size, array().take);
 }
 
 void operator delete(void* memory) noexcept {
-  releaser()(memory);
+  single().give(memory);
 }
 
 void operator delete(void* memory, std::size_t /*size*/) noexcept {
-  releaser()(memory);
+  single().give(memory);
 }
 
 void operator delete[](void* memory) noexcept {
-  array_releaser()(memory);
+  array().give(memory);
 }
 
 void operator delete[](void* memory, std::size_t /*size*/) noexcept {
-  array_releaser()(memory);
+  array().give(memory);
 }
