@@ -3,11 +3,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <future>
+#include <map>
 #include <thread>
 
 #include <sigkit/sigkit.hpp>
@@ -115,6 +118,37 @@ TEST_CASE("waits: a signal that tells of a descriptor has its events, whatever s
     CHECK(code_name(*info) ==
           (signal_set{sigchld, sigtrap}.contains(signal) ? "SI_SIGIO" : "POLL_IN"));
     REQUIRE(::fcntl(reading.get(), F_SETFL, O_NONBLOCK) == 0);
+  }
+}
+
+TEST_CASE("waits: a signalfd of the program's own tells the same as a wait") {
+  const signal_set awaited{sigusr1, sigchld, real_time_min()};
+  const scoped_mask blocked(mask_change::block, awaited);
+  const sigset_t native = awaited.to_sigset();
+  const unique_fd descriptor(::signalfd(-1, &native, SFD_CLOEXEC | SFD_NONBLOCK));
+  const auto raise_all = [] {
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(3);
+    ::waitpid(child, nullptr, 0);
+    ::kill(::getpid(), SIGUSR1);
+    CHECK(queue(::getpid(), real_time_min(), 42) == delivery::sent);
+    return child;
+  };
+  pid_t child = raise_all();
+  std::map<signal_id, signal_info> waited;
+  while (const auto info = sigtimedwait(awaited, 0s))
+    waited[info->signal] = *info;
+  CHECK(waited.size() == 3);
+  CHECK(waited[sigchld].pid == child);
+  CHECK(waited[sigchld].status == 3);
+  child = raise_all();
+  signalfd_siginfo read{};
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(::read(descriptor.get(), &read, sizeof read) == sizeof read);
+    const signal_info info = signal_info::from(read);
+    CAPTURE(info.signal.name());
+    if (info.signal == sigchld) waited[sigchld].pid = child;
+    CHECK(info == waited[info.signal]);
   }
 }
 
