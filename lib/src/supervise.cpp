@@ -3,201 +3,33 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <utility>
-#include <vector>
 
 #include <sigkit/disposition.hpp>
-#include <sigkit/mask.hpp>
-#include <sigkit/pidfd.hpp>
 #include <sigkit/process_tree.hpp>
-#include <sigkit/spawn.hpp>
 
-#include "command_scope.hpp"
-#include "notes.hpp"
 #include "own_wake.hpp"
-#include "reaper.hpp"
-#include "rungs.hpp"
-#include "system.hpp"
+#include "supervision.hpp"
 
 namespace sigkit {
 
 namespace {
 
-using time_point = sys::clock::time_point;
-
 constexpr duration reaping_limit = std::chrono::seconds(1);
 constexpr duration survivors_limit = std::chrono::seconds(5);
-constexpr duration first_sweep = std::chrono::milliseconds(5);
 constexpr duration longest_sweep = std::chrono::milliseconds(200);
-
-/// What is blocked while supervising. CONT and TSTP keep their effect on this process: as part of
-/// a job it stops and goes on with it. WINCH and URG end nobody.
-signal_set blocked_signals() {
-  return signal_set::changeable() - signal_set{sigcont, sigtstp, sigwinch, sigurg};
-}
-
-/// What is read and acted on. TTIN and TTOU are blocked, so that a message reaches the terminal
-/// from the background too, and nothing else.
-signal_set handled_signals() {
-  return blocked_signals() - signal_set{sigttin, sigttou};
-}
 
 bool has_children() {
   siginfo_t info{};
   return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0;
 }
 
-/// For as long as it lives children are not reaped by the kernel, and their status not lost, as
-/// they would be with a SIGCHLD that is ignored or has SA_NOCLDWAIT. A handler of it stays.
-class kept_children {
-public:
-  kept_children() {
-    if (::sigaction(SIGCHLD, nullptr, &previous_) != 0) fail(errno, "sigaction(2) of CHLD");
-    if (!was_ignored() && (previous_.sa_flags & SA_NOCLDWAIT) == 0) return;
-    struct sigaction action = previous_;
-    action.sa_flags &= ~SA_NOCLDWAIT;
-    if (was_ignored()) action.sa_handler = SIG_DFL;
-    ::sigaction(SIGCHLD, &action, nullptr);
-    changed_ = true;
-  }
-  kept_children(const kept_children&) = delete;
-  kept_children& operator=(const kept_children&) = delete;
-  ~kept_children() {
-    if (changed_) ::sigaction(SIGCHLD, &previous_, nullptr);
-  }
-
-  [[nodiscard]] bool was_ignored() const noexcept { return previous_.sa_handler == SIG_IGN; }
-
-private:
-  struct sigaction previous_ {};
-  bool changed_ = false;
-};
-
-/// Whether it is not from outside: what this process sends to itself, and what the kernel tells it
-/// of its own children, timers, descriptors and limits.
-bool is_own(const signal_info& info) {
-  if (info.signal == sigchld) return true;
-  if (info.code == SI_KERNEL)
-    return signal_set{sigalrm, sigvtalrm, sigprof, sigxcpu}.contains(info.signal);
-  const bool was_sent = info.code == SI_USER || info.code == SI_QUEUE || info.code == SI_TKILL;
-  return !was_sent || info.pid == ::getpid();
-}
-
-/// Signals that were read, and are for the program that supervises. Its handlers of this library
-/// get them at once; for all others they are sent again, to this thread, at the end.
-class programs_own_signals {
-public:
-  programs_own_signals() = default;
-  programs_own_signals(const programs_own_signals&) = delete;
-  programs_own_signals& operator=(const programs_own_signals&) = delete;
-  ~programs_own_signals() {
-    for (siginfo_t& info : for_later_)
-      ::syscall(SYS_rt_tgsigqueueinfo, ::getpid(), ::gettid(), info.si_signo, &info);
-  }
-
-  void give(siginfo_t& info) {
-    struct sigaction action {};
-    if (::sigaction(info.si_signo, nullptr, &action) != 0 || action.sa_handler == SIG_IGN) return;
-    if (action.sa_sigaction == &notes::on_signal) {
-      const scoped_mask as_in_a_handler(mask_change::block, signal_set::all());
-      notes::on_signal(info.si_signo, &info, nullptr);
-    } else if (!is_merged(info)) {
-      for_later_.push_back(info);
-    }
-  }
-
-private:
-  /// The kernel holds one of a standard signal, and one of a timer.
-  [[nodiscard]] bool is_merged(const siginfo_t& info) const {
-    const bool one_at_a_time = !signal_id(info.si_signo).is_real_time() || info.si_code == SI_TIMER;
-    return one_at_a_time &&
-           std::any_of(for_later_.begin(), for_later_.end(), [&](const auto& held) {
-             return held.si_signo == info.si_signo && held.si_code == info.si_code;
-           });
-  }
-
-  std::vector<siginfo_t> for_later_;
-};
-
 } // namespace
-
-class detail::supervision {
-public:
-  supervision(supervise_options options, supervise_events* events)
-      : options_(std::move(options)), events_(events != nullptr ? events : &silent_),
-        rungs_(options_) {
-    check();
-  }
-  supervision(const supervision&) = delete;
-  supervision& operator=(const supervision&) = delete;
-  ~supervision() {
-    if (is_subreaper_ && was_subreaper_ == 0) ::prctl(PR_SET_CHILD_SUBREAPER, 0);
-  }
-
-  /// Both return when the command has ended, and with wait_end::again when handlers are due.
-  wait_end begin(char* const* argv);
-  wait_end go_on();
-  void kill_command() noexcept;
-  [[nodiscard]] const supervise_result& result() const noexcept { return result_; }
-
-private:
-  void check() const;
-  bool start(char* const* argv);
-  static void require_descriptors();
-  void become_subreaper();
-  spawn_result start_command(char* const* argv, const spawn_options& how);
-  [[nodiscard]] bool finished() const;
-  bool wait_for_something();
-  void read_signals();
-  void handle(siginfo_t& received);
-  [[nodiscard]] bool is_ignored(signal_id signal) const;
-  void forward(const signal_info& info);
-  void reap();
-  void reap_command();
-  void reap_descendants();
-  void command_ended(std::optional<exit_status> status);
-  void act_on_time();
-  void fire_limit(time_point now);
-  void reach_limit(time_point now);
-  void name_outcome(outcome how);
-  void send(signal_id signal, scope reach);
-  void begin_sweeping(time_point now);
-  void sweep(time_point now);
-
-  supervise_options options_;
-  supervise_events silent_;
-  supervise_events* events_;
-  programs_own_signals own_signals_; ///< sent again when the mask is as before
-  const scoped_mask mask_{mask_change::block, blocked_signals()};
-  const kept_children child_signal_;
-  rungs rungs_;
-
-  std::optional<command_scope> scope_;
-  std::optional<reaper> reaper_;
-  std::optional<pidfd> command_;
-  const signal_set handled_ = handled_signals();
-  unique_fd signals_;
-
-  bool has_outcome_ = false;
-  bool begun_ = false;
-  bool is_subreaper_ = false;
-  int was_subreaper_ = 0;
-  bool all_gone_ = false; ///< scope::tree: no descendant is left
-  bool given_up_ = false; ///< scope::tree: something is, and KILL does not end it
-  bool limit_fires_ = false;
-  time_point limit_due_ = time_point::max();
-  signal_set sent_to_group_; ///< and so come back to us, as members of the group
-  time_point sweep_due_ = time_point::max();
-  time_point give_up_due_ = time_point::max();
-  duration sweep_pause_ = first_sweep;
-  supervise_result result_;
-};
 
 /// What would be found out only when it is to be sent.
 void detail::supervision::check() const {

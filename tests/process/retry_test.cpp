@@ -12,8 +12,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// What read(2) of a pipe that nobody writes to returns when ALRM comes time and again, and something
-/// is written after some of them: "interrupted" or "restarted".
+/// What read(2) of a pipe that nobody writes to returns when ALRM comes time and again, and
+/// something is written after some of them: "interrupted" or "restarted".
 std::string read_under_alarms() {
   const pipe_ends pipe = make_pipe(0);
   const pipe_ends wakeup = make_pipe(O_NONBLOCK);

@@ -74,7 +74,6 @@ void refused(Body body, std::errc code, const std::string& words) {
   FAIL("accepted: ", words);
 }
 
-
 /// How a forked child ends that does this.
 template <class Body> int status_of_child(Body body) {
   const pid_t child = ::fork();
