@@ -3,6 +3,7 @@
 //
 //   limit_a_command COMMAND [ARGUMENT]...
 #include <cstdio>
+#include <cstring>
 
 #include <sigkit/sigkit.hpp>
 
@@ -19,7 +20,10 @@ struct reporter : supervise_events {
 } // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2) return 2;
+  if (argc < 2) {
+    std::fputs("usage: limit_a_command COMMAND [ARGUMENT]...\n", stderr);
+    return 2;
+  }
   supervise_options options;
   options.limit = std::chrono::milliseconds(200);
   options.reach = scope::tree;
@@ -27,8 +31,11 @@ int main(int argc, char** argv) {
   options.steps = {{.after = std::chrono::seconds(1), .signal = sigkill, .reach = {}}};
   reporter events;
   const supervise_result result = supervisor(options, &events).run(argv + 1);
-  if (result.how == outcome::not_found) return 127;
+  if (result.exec_error != 0) {
+    std::fprintf(stderr, "%s: %s\n", argv[1], std::strerror(result.exec_error));
+    return result.how == outcome::not_found ? 127 : 126;
+  }
   std::printf("%s: %s\n", result.limit_reached ? "timed out" : "ended",
-              to_string(*result.command).c_str());
+              result.command ? to_string(*result.command).c_str() : "not even by KILL");
   return 0;
 }

@@ -55,8 +55,8 @@ void programs_own_signals::give(siginfo_t& info) {
 bool programs_own_signals::is_merged(const siginfo_t& info) const {
   const bool is_standard = !signal_id(info.si_signo).is_real_time();
   return std::any_of(for_later_.begin(), for_later_.end(), [&](const siginfo_t& held) {
-    const bool is_same_timer = held.si_code == SI_TIMER && info.si_code == SI_TIMER &&
-                               held.si_timerid == info.si_timerid;
+    const bool is_same_timer =
+        held.si_code == SI_TIMER && info.si_code == SI_TIMER && held.si_timerid == info.si_timerid;
     return held.si_signo == info.si_signo && (is_standard || is_same_timer);
   });
 }

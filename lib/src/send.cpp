@@ -56,10 +56,12 @@ delivery detail::queue(failure& why, pid_t pid, signal_id signal, int value) noe
 
 delivery detail::send_thread(failure& why, pid_t process, pid_t thread, signal_id signal) noexcept {
   return at_border(why, [&] {
-    std::string operation = "tgkill(2) of " + signal.name() + " to thread " +
-                            std::to_string(thread) + " of process " + std::to_string(process);
-    if (process <= 0 || thread <= 0) fail(EINVAL, operation);
-    return to_delivery(sys::tgkill(process, thread, signal), [&] { return operation; });
+    const auto operation = [&] {
+      return "tgkill(2) of " + signal.name() + " to thread " + std::to_string(thread) +
+             " of process " + std::to_string(process);
+    };
+    if (process <= 0 || thread <= 0) fail(EINVAL, operation());
+    return to_delivery(sys::tgkill(process, thread, signal), operation);
   });
 }
 

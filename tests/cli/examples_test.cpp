@@ -128,5 +128,9 @@ TEST_CASE("example: a command is limited in a few lines") {
   CHECK(limited.out == "sending TERM to the tree\ntimed out: killed by SIGTERM\n");
   CHECK(test::marked_processes(mark).empty());
   CHECK(test::run({example("limit_a_command"), "sh", "-c", "exit 3"}).out == "ended: exited 3\n");
-  CHECK(test::run({example("limit_a_command"), "/nonexistent"}).status == exit_status::exited(127));
+  const test::run_result unknown = test::run({example("limit_a_command"), "/nonexistent"});
+  CHECK(unknown.status == exit_status::exited(127));
+  CHECK(unknown.err == "/nonexistent: No such file or directory\n");
+  CHECK(test::run({example("limit_a_command"), "/"}).status == exit_status::exited(126));
+  CHECK(has(test::run({example("limit_a_command")}).err, "usage: "));
 }

@@ -12,9 +12,10 @@
 
 #include <sigkit/sigkit.hpp>
 
-#include "support/child.hpp"
+#include "support/handlers.hpp"
 
 using namespace sigkit;
+using test::refused;
 using namespace std::chrono_literals;
 
 namespace {
@@ -48,17 +49,6 @@ private:
   std::atomic<pid_t> id_ = 0;
   std::thread thread_;
 };
-
-template <class Body> void refused(Body body, std::errc code, const std::string& words) {
-  try {
-    body();
-  } catch (const error& why) {
-    CHECK(why.code() == code);
-    CHECK_MESSAGE(std::string(why.what()).find(words) != std::string::npos, why.what());
-    return;
-  }
-  FAIL("accepted: ", words);
-}
 
 /// Runs what the kernel may be too old for; false where it is.
 template <class Body> bool since_linux_6_9(Body body) {
