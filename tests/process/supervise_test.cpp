@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <ctime>
 #include <fstream>
@@ -86,6 +87,43 @@ TEST_CASE("mask and SIGCHLD are as before when the supervisor is gone") {
   CHECK(supervise({"true"}, {}).command == exit_status::exited(0));
   CHECK(pthread_sigmask(mask_change::block, {}) == signal_set{sigusr1});
   CHECK(get_disposition(sigchld) == disposition::ignored);
+}
+
+TEST_CASE("a command's status is not lost where children are reaped by the kernel") {
+  struct sigaction action {};
+  action.sa_handler = [](int) {};
+  action.sa_flags = SA_NOCLDWAIT;
+  REQUIRE(::sigaction(SIGCHLD, &action, nullptr) == 0);
+  CHECK(supervise({"sh", "-c", "exit 3"}, {}).command == exit_status::exited(3));
+  struct sigaction after {};
+  REQUIRE(::sigaction(SIGCHLD, nullptr, &after) == 0);
+  CHECK((after.sa_flags & SA_NOCLDWAIT) != 0);
+  CHECK((after.sa_handler == action.sa_handler));
+}
+
+TEST_CASE("timers that share a signal are told apart while a command is supervised") {
+  static std::atomic<int> calls = 0;
+  ::signal(SIGRTMIN, [](int) { ++calls; });
+  sigevent by_signal{};
+  by_signal.sigev_notify = SIGEV_SIGNAL;
+  by_signal.sigev_signo = SIGRTMIN;
+  std::array<timer_t, 2> timers{};
+  for (timer_t& timer : timers) {
+    REQUIRE(::timer_create(CLOCK_MONOTONIC, &by_signal, &timer) == 0);
+    const itimerspec often{{0, 5'000'000}, {0, 5'000'000}};
+    REQUIRE(::timer_settime(timer, 0, &often, nullptr) == 0);
+  }
+  {
+    std::string shell = "sh", option = "-c", script = "sleep 0.1";
+    char* const argv[] = {shell.data(), option.data(), script.data(), nullptr};
+    supervisor supervising({});
+    supervising.run(argv);
+    for (timer_t& timer : timers)
+      ::timer_delete(timer);
+    CHECK(calls == 0);
+  }
+  CHECK(calls >= 2);
+  CHECK(calls <= 4); // and what was still pending, before Linux 6.13
 }
 
 TEST_CASE("a ladder goes up step by step while the command lives") {
