@@ -6,9 +6,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <thread>
+#include <vector>
 
 #include <sigkit/sigkit.hpp>
 
@@ -31,6 +33,7 @@ public:
           end_.get_future().wait();
         }) {
     ready_.get_future().wait();
+    CHECK(test::eventually([&] { return waits(); }));
   }
   taking_thread(const taking_thread&) = delete;
   taking_thread& operator=(const taking_thread&) = delete;
@@ -43,6 +46,13 @@ public:
   std::optional<signal_info> taken() { return taken_.get_future().get(); }
 
 private:
+  [[nodiscard]] bool waits() const {
+    const std::vector<process_status> threads = read_threads(::getpid());
+    return std::any_of(threads.begin(), threads.end(), [&](const process_status& one) {
+      return one.id == id_ && one.state == 'S';
+    });
+  }
+
   std::promise<void> ready_;
   std::promise<void> end_;
   std::promise<std::optional<signal_info>> taken_;
