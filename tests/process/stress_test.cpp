@@ -34,6 +34,15 @@ constexpr bool merges_queued_signals = false;
 constexpr bool merges_queued_signals = false;
 #endif
 
+/// That run-time can also leave a thread with all signals blocked: it puts the mask aside while it
+/// calls the handlers that it has delayed, in a place that a round of these within another
+/// overwrites. Nothing else may need a second try.
+constexpr int tries_to_be_called = merges_queued_signals ? 10 : 1;
+
+void undo_mask_left_by_sanitizer() {
+  if (merges_queued_signals) pthread_sigmask(mask_change::set, {});
+}
+
 /// Whether as many calls were made as signals were sent.
 bool all_called(std::uint64_t calls, std::uint64_t sent) {
   return merges_queued_signals ? calls > 0 && calls <= sent : calls == sent;
@@ -167,8 +176,11 @@ TEST_CASE("stress: handlers that change while signals pour in lose no call and n
     set_handler(sigusr1, count);
     set_handler(queued, add); // another callable: none is lost between the two
     const std::uint64_t before = standard_calls;
-    ::raise(SIGUSR1);
-    dispatch();
+    for (int tries = 0; standard_calls == before && tries < tries_to_be_called; ++tries) {
+      undo_mask_left_by_sanitizer();
+      ::raise(SIGUSR1);
+      dispatch();
+    }
     REQUIRE(standard_calls > before); // one that came while a handler was set is called
     siginterrupt(sigusr1, (changes & 1) == 0);
     set_handler(sigusr1, handler::ignored());
@@ -196,6 +208,7 @@ TEST_CASE("stress: waits and interrupted system calls lose nothing that pours in
   pouring_process other(sigusr1, queued);
   other.enough();
   while (!other.has_ended()) {
+    undo_mask_left_by_sanitizer();
     sleep_for(100us);
     static_cast<void>(sigtimedwait({sigchld}, 100us));
     const timespec moment{0, 100'000};
