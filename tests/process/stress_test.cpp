@@ -54,9 +54,9 @@ struct sent_counts {
 };
 
 /// Another process, which pours signals into this one for two seconds, as fast as it can, and then
-/// at a pace that a slow machine keeps up with until this one has seen enough: calls that come in
-/// faster than they can be made are all made in one dispatch(), which would then have no end. Says
-/// what it has sent when it ends.
+/// at a pace that a slow machine keeps up with, until this one has seen enough. Where signals come
+/// in faster than their calls are made each dispatch() takes longer than the one before, and this
+/// one would never see enough. Says what it has sent when it ends.
 class pouring_process {
 public:
   pouring_process(signal_id standard, signal_id real_time) {

@@ -145,7 +145,9 @@ SIGKIT_API void siginterrupt(failure& why, signal_id signal, bool interrupts) no
 /// Equal standard signals between two safe points are one call, with what came with the first.
 /// Real-time signals are a call each, in the order in which they came; see values_lost().
 /// A signal that comes again after its turn, be it from its own handler, is for the next pass.
-/// What a handler throws comes out of here; the calls that are still due stay due.
+/// So a pass ends; but where real-time signals come in faster than their calls are made, each one
+/// is longer than the one before. What a handler throws comes out of here; the calls that are still
+/// due stay due.
 ///
 /// Takes some nanoseconds where there is nothing to do. Reentrant: a handler that waits has the
 /// calls that are due made within its own, the rest of the queue of its own signal too, each in the
