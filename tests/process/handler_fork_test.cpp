@@ -30,7 +30,7 @@ TEST_CASE("handlers: a child of fork has them, and none of its parent's calls") 
   CHECK(dispatch() == 2);
 }
 
-#ifndef __SANITIZE_THREAD__
+#if !SIGKIT_TESTS_SANITIZE_THREADS
 // The thread sanitizer's fork() allocates, which it reports where a handler calls it.
 TEST_CASE("handlers: a handler of somebody else may fork wherever it comes") {
   static std::atomic<int> forks = 0;

@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 
 #include <atomic>
+#include <fstream>
 #include <stdexcept>
+#include <string>
 #include <thread>
 
 using namespace test;
@@ -12,14 +14,26 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// What read(2) of a pipe that nobody writes to returns, when ALRM comes every 10 ms and something
-/// is written after 200 ms: "interrupted" or "restarted".
+/// How often the main thread has gone to sleep.
+long sleeps_of_main_thread() {
+  std::ifstream status("/proc/" + std::to_string(::getpid()) + "/status");
+  const std::string wanted = "voluntary_ctxt_switches:";
+  for (std::string word; status >> word;)
+    if (long count = 0; word == wanted && status >> count) return count;
+  FAIL("/proc has no ", wanted);
+  return 0;
+}
+
+/// What read(2) of a pipe returns when ALRM comes while it waits, and something is written after
+/// that: "interrupted" or "restarted".
 std::string read_under_alarms() {
   const pipe_ends pipe = make_pipe(0);
-  setitimer(itimer::real, 10ms, 10ms);
   std::thread late([&] {
     pthread_sigmask(mask_change::block, {sigalrm});
-    std::this_thread::sleep_for(200ms);
+    CHECK(test::eventually([] { return read_process(::getpid())->state == 'S'; }));
+    const long before = sleeps_of_main_thread(); // it may be counted a moment after it is seen
+    setitimer(itimer::real, 10ms, 10ms);
+    CHECK(test::eventually([&] { return sleeps_of_main_thread() >= before + 2; }));
     CHECK(::write(pipe.write.get(), "x", 1) == 1);
   });
   char byte = 0;

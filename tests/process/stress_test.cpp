@@ -13,6 +13,8 @@
 
 #include <sigkit/sigkit.hpp>
 
+#include "support/handlers.hpp"
+
 using namespace sigkit;
 using namespace std::chrono_literals;
 
@@ -22,17 +24,7 @@ constexpr auto length = 2s;
 
 /// The run-time of the thread sanitizer delays signals, and makes one of equal ones meanwhile: it
 /// loses what the library does not. Races and crashes are what it looks for here.
-#ifdef __SANITIZE_THREAD__
-constexpr bool merges_queued_signals = true;
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-constexpr bool merges_queued_signals = true;
-#else
-constexpr bool merges_queued_signals = false;
-#endif
-#else
-constexpr bool merges_queued_signals = false;
-#endif
+constexpr bool merges_queued_signals = SIGKIT_TESTS_SANITIZE_THREADS;
 
 /// That run-time can also leave a thread with all signals blocked: it puts the mask aside while it
 /// calls the handlers that it has delayed, in a place that a round of these within another
@@ -63,21 +55,19 @@ public:
     // All processes of a user share the queue that is limited here: leave room for other tests.
     const rlimit limit{4000, 4000};
     REQUIRE(::setrlimit(RLIMIT_SIGPENDING, &limit) == 0);
-    std::array<int, 2> ends{};
-    REQUIRE(::pipe(ends.data()) == 0);
-    std::array<int, 2> until{}; // closed: enough
-    REQUIRE(::pipe2(until.data(), O_NONBLOCK) == 0);
+    test::pipe_ends report = test::make_pipe(0);
+    test::pipe_ends enough = test::make_pipe(O_NONBLOCK); // closed: enough
     const pid_t target = ::getpid();
     pid_ = ::fork();
     REQUIRE(pid_ >= 0);
-    report_ = unique_fd(ends[0]);
-    unique_fd writing(ends[1]);
-    const unique_fd over(until[0]);
-    goes_on_ = unique_fd(until[1]);
-    if (pid_ != 0) return;
-    goes_on_.reset();
-    const sent_counts counts = pour(target, standard, real_time, over.get());
-    ::_exit(::write(writing.get(), &counts, sizeof counts) == sizeof counts ? 0 : 1);
+    if (pid_ != 0) {
+      report_ = std::move(report.read);
+      goes_on_ = std::move(enough.write);
+      return;
+    }
+    enough.write.reset();
+    const sent_counts counts = pour(target, standard, real_time, enough.read.get());
+    ::_exit(::write(report.write.get(), &counts, sizeof counts) == sizeof counts ? 0 : 1);
   }
   pouring_process(const pouring_process&) = delete;
   pouring_process& operator=(const pouring_process&) = delete;

@@ -101,7 +101,7 @@ TEST_CASE("a command's status is not lost where children are reaped by the kerne
   CHECK((after.sa_handler == action.sa_handler));
 }
 
-#ifndef __SANITIZE_THREAD__ // which makes one of equal signals that it delays
+#if !SIGKIT_TESTS_SANITIZE_THREADS // which makes one of equal signals that it delays
 TEST_CASE("timers that share a signal are told apart while a command is supervised") {
   static std::atomic<int> calls = 0;
   ::signal(SIGRTMIN, [](int) { ++calls; });
