@@ -60,6 +60,14 @@ void command_line::option(const char* names, const char* value_name,
   parser_->add(added->type_name(value_name)->take_last(), option_shape::value::required);
 }
 
+void command_line::optional(const char* names, const char* value_name, const char* bare,
+                            std::function<void(std::string_view)> take, const char* help) {
+  option(names, (std::string("[=") + value_name + "]").c_str(), std::move(take), help);
+  option_shape& shape = parser_->shapes.back();
+  shape.takes = option_shape::value::optional;
+  shape.stands_for = "--" + shape.long_name + "=" + bare;
+}
+
 void command_line::repeated(const char* names, const char* value_name,
                             std::function<void(std::string_view)> take, const char* help) {
   const auto take_each = [take = std::move(take)](const std::vector<std::string>& values) {
@@ -86,6 +94,10 @@ std::string command_line::help_text() const {
   const std::size_t start = text.find("Usage:");
   const std::size_t end = text.find('\n', start);
   text.replace(start, end - start, "Usage: " + std::string(program_name()) + " " + parser_->usage);
+  if (const std::size_t gap = text.find(" [="); gap != std::string::npos) {
+    text.insert(text.find(']', gap) + 1, 1, ' '); // so that what follows keeps its column
+    text.erase(gap, 1);
+  }
   for (std::size_t gap = text.find("\n\n\n"); gap != std::string::npos; gap = text.find("\n\n\n"))
     text.erase(gap, 1);
   return text;

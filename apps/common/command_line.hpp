@@ -51,7 +51,10 @@ public:
   /// `take` is called with the value, the last one where it is repeated, and throws usage_error.
   void option(const char* names, const char* value_name, std::function<void(std::string_view)> take,
               const char* help);
-  /// The same, called for each, in order.
+  /// The same, and the value may be left out: then it is `bare`.
+  void optional(const char* names, const char* value_name, const char* bare,
+                std::function<void(std::string_view)> take, const char* help);
+  /// The same as option(), called for each, in order.
   void repeated(const char* names, const char* value_name,
                 std::function<void(std::string_view)> take, const char* help);
 

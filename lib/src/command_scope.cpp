@@ -39,7 +39,8 @@ bool needs_continue(signal_id signal) noexcept {
 } // namespace
 
 command_scope::command_scope(const setting& wanted)
-    : original_group_(::getpgrp()), continue_single_(!wanted.foreground) {
+    : original_group_(::getpgrp()), control_group_(wanted.control_group),
+      continue_single_(!wanted.foreground) {
   const bool leads_already = original_group_ == ::getpid();
   if (wanted.new_session)
     group_ = grouping::command;
@@ -68,8 +69,58 @@ void command_scope::send(signal_id signal, scope reach) {
   case scope::process: send_to_command(signal, continue_single_); break;
   case scope::group: send_to_group(signal); break;
   case scope::session: send_to_session(signal); break;
-  case scope::tree: send_tree(root_, signal); break;
+  case scope::cgroup: send_to_cgroup(signal); break;
+  case scope::tree:
+  case scope::pid_namespace:
+  case scope::automatic: send_to_tree(signal); break;
   }
+}
+
+void command_scope::send_to_tree(signal_id signal) const {
+  tree_walk walk(root_, spared_);
+  if (signal.terminates()) {
+    walk.end_all(signal);
+    return;
+  }
+  walk.find_all();
+  walk.send(signal);
+}
+
+/// The kernel freezes and kills what is in the cgroup. What had itself moved out is found as tree.
+void command_scope::send_to_cgroup(signal_id signal) const {
+  std::vector<pid_t> members = control_group_->members();
+  control_group_->send(signal);
+  if (needs_continue(signal)) control_group_->send(sigcont);
+  const std::vector<pid_t> later = control_group_->members();
+  members.insert(members.end(), later.begin(), later.end());
+  std::ranges::sort(members);
+  const auto outside = [&members](const process_facts& facts) {
+    return facts.state != 'Z' && !std::ranges::binary_search(members, facts.pid);
+  };
+  tree_walk walk(root_, spared_);
+  walk.find_all();
+  if (std::ranges::none_of(walk.facts(), outside)) return;
+  if (signal.terminates())
+    walk.end_all(signal, outside);
+  else
+    walk.send(signal, outside);
+}
+
+std::vector<process_facts> command_scope::targets(scope reach) const {
+  const auto belongs = [&](const process_facts& facts) {
+    if (facts.state == 'Z' || facts.state == 'X' || facts.pid == spared_) return false;
+    if (reach == scope::group && group_ == grouping::foreground) return facts.group == ::getpgrp();
+    if (reach == scope::group && group_ == grouping::supervisor)
+      return facts.group == ::getpid() && facts.pid != ::getpid();
+    if (reach == scope::group && group_ == grouping::command) return facts.group == command_pid_;
+    if (reach == scope::session) return facts.session == command_pid_;
+    return reaches_all(reach) || (command_ != nullptr && facts.pid == command_pid_);
+  };
+  const bool in_tree =
+      reaches_all(reach) || (reach == scope::group && group_ == grouping::foreground);
+  std::vector<process_facts> found = in_tree ? descendants(root_) : proc::processes();
+  std::erase_if(found, [&](const process_facts& facts) { return !belongs(facts); });
+  return found;
 }
 
 void command_scope::send_to_command(signal_id signal, bool then_continue) const {
@@ -140,7 +191,7 @@ void command_scope::send_to_session(signal_id signal) {
 
 void command_scope::send_to_descendants(
     signal_id signal, const std::function<bool(const process_facts&)>& wanted) const {
-  tree_walk walk(root_);
+  tree_walk walk(root_, spared_);
   walk.find_all();
   walk.send(signal, wanted);
   if (needs_continue(signal)) walk.send(sigcont, wanted);

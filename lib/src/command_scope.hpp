@@ -4,7 +4,9 @@
 
 #include <functional>
 #include <optional>
+#include <vector>
 
+#include <sigkit/cgroup.hpp>
 #include <sigkit/ladder.hpp>
 #include <sigkit/pidfd.hpp>
 #include <sigkit/process.hpp>
@@ -30,6 +32,7 @@ public:
     bool dedicated_process;
     bool new_session;
     bool had_children;
+    const cgroup* control_group = nullptr; ///< where the command is to be, and nobody else
   };
 
   /// Decides on the group, and makes it where this process is to lead it (setpgid(2)).
@@ -44,8 +47,14 @@ public:
   [[nodiscard]] pid_t root() const noexcept { return root_; }
   void forget_command() noexcept { command_ = nullptr; }
 
+  /// A child of the root that signals to the tree pass over, with all below it; 0: none.
+  void spare(pid_t pid) noexcept { spared_ = pid; }
+
   /// Sends `signal`, followed by CONT where it terminates and can be acted on.
   void send(signal_id signal, scope reach);
+
+  /// Whom that would reach, at this moment.
+  [[nodiscard]] std::vector<process_facts> targets(scope reach) const;
 
   /// The terminal sent a signal to the command, which can act on it only when it runs.
   void continue_if_stopped();
@@ -60,6 +69,8 @@ private:
   void send_to_whole_group(signal_id signal, pid_t group);
   void send_to_foreground_members(signal_id signal);
   void send_to_session(signal_id signal);
+  void send_to_tree(signal_id signal) const;
+  void send_to_cgroup(signal_id signal) const;
   void send_to_descendants(signal_id signal,
                            const std::function<bool(const process_facts&)>& wanted) const;
   void signal_group(signal_id signal, pid_t group);
@@ -70,6 +81,8 @@ private:
   pid_t command_pid_ = 0;
   const pidfd* command_ = nullptr;
   pid_t root_ = 0;
+  pid_t spared_ = 0;
+  const cgroup* control_group_;
   bool continue_single_;
 };
 

@@ -1,12 +1,32 @@
 #include <sigkit/ladder.hpp>
 
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+
 #include "text.hpp"
 
 namespace sigkit {
 
 namespace {
-constexpr scope scopes[] = {scope::process, scope::group, scope::session, scope::tree};
-}
+
+using namespace std::chrono_literals;
+
+constexpr scope scopes[] = {scope::process, scope::group,         scope::session,  scope::tree,
+                            scope::cgroup,  scope::pid_namespace, scope::automatic};
+
+constexpr step bazel[] = {{15s, sigkill, {}}};
+constexpr step ctest[] = {{1s, sigstop, scope::tree}, {0s, sigkill, scope::tree}};
+constexpr step docker[] = {{10s, sigkill, {}}};
+constexpr step github[] = {{7500ms, sigterm, {}}, {2500ms, sigkill, {}}};
+constexpr step k8s[] = {{30s, sigkill, {}}};
+constexpr step meson[] = {{500ms, sigkill, {}}};
+
+constexpr preset all_presets[] = {{"bazel", sigterm, bazel},   {"ctest", sigterm, ctest},
+                                  {"docker", sigterm, docker}, {"github", sigint, github},
+                                  {"k8s", sigterm, k8s},       {"meson", sigterm, meson}};
+
+} // namespace
 
 const char* to_string(scope reach) noexcept {
   switch (reach) {
@@ -14,6 +34,9 @@ const char* to_string(scope reach) noexcept {
   case scope::group: return "group";
   case scope::session: return "session";
   case scope::tree: return "tree";
+  case scope::cgroup: return "cgroup";
+  case scope::pid_namespace: return "namespace";
+  case scope::automatic: return "auto";
   }
   return "?";
 }
@@ -48,6 +71,15 @@ std::optional<step> parse_step(std::string_view text, std::string* why) {
       return refuse("invalid scope " + quoted(scope_word) + " (" + std::string(scope_names) + ")");
   }
   return result;
+}
+
+std::span<const preset> presets() noexcept {
+  return all_presets;
+}
+
+const preset* find_preset(std::string_view name) noexcept {
+  const auto* const found = std::ranges::find(all_presets, name, &preset::name);
+  return found != std::end(all_presets) ? found : nullptr;
 }
 
 } // namespace sigkit

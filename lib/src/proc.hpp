@@ -18,6 +18,9 @@ namespace sigkit::proc {
 /// An open directory /proc/PID; empty where there is no such process, or /proc hides it.
 unique_fd open_process(pid_t pid);
 
+/// All of a file; nothing where it cannot be read (any more).
+std::optional<std::string> read_text(int directory, const char* file);
+
 /// From `file` ("stat", "task/4711/stat"); nothing where the process or thread has ended.
 std::optional<process_facts> read_stat(int process, const char* file);
 

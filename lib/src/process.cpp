@@ -94,10 +94,8 @@ signal_set set_of(std::string_view text, std::string_view key) {
 }
 
 std::optional<process_status> read_status_at(int directory, const char* path) {
-  const unique_fd file = sys::open_at(directory, path, O_RDONLY);
-  std::string text;
-  if (!file.has_value() || !sys::read_all(file.get(), text)) return std::nullopt;
-  return parse_process_status(text);
+  const std::optional<std::string> text = proc::read_text(directory, path);
+  return text ? parse_process_status(*text) : std::nullopt;
 }
 
 } // namespace
@@ -153,11 +151,10 @@ std::optional<std::vector<std::string>> detail::read_command_line(failure& why,
   return at_border(why, [&]() -> std::optional<std::vector<std::string>> {
     const unique_fd process = proc::open_process(pid);
     if (!process.has_value()) return std::nullopt;
-    const unique_fd file = sys::open_at(process.get(), "cmdline", O_RDONLY);
-    std::string text;
-    if (!file.has_value() || !sys::read_all(file.get(), text)) return std::nullopt;
+    const std::optional<std::string> text = proc::read_text(process.get(), "cmdline");
+    if (!text) return std::nullopt;
     std::vector<std::string> words;
-    for (std::string_view rest = text; !rest.empty();)
+    for (std::string_view rest = *text; !rest.empty();)
       words.emplace_back(cut(rest, '\0'));
     return words;
   });
@@ -196,6 +193,13 @@ unique_fd open_process(pid_t pid) {
   return sys::open_at(AT_FDCWD, path.data(), O_RDONLY | O_DIRECTORY);
 }
 
+std::optional<std::string> read_text(int directory, const char* file) {
+  const unique_fd opened = sys::open_at(directory, file, O_RDONLY);
+  std::string text;
+  if (!opened.has_value() || !sys::read_all(opened.get(), text)) return std::nullopt;
+  return text;
+}
+
 std::optional<process_facts> read_stat(int process, const char* file) {
   const unique_fd stat = sys::open_at(process, file, O_RDONLY);
   std::array<char, 1024> text{}; // 52 numbers and a name: about 350 bytes
@@ -225,10 +229,9 @@ std::vector<pid_t> children(int process, pid_t thread) {
   std::array<char, 64> path{};
   std::snprintf(path.data(), path.size(), "task/%d/children", static_cast<int>(thread));
   std::vector<pid_t> result;
-  const unique_fd file = sys::open_at(process, path.data(), O_RDONLY);
-  std::string text;
-  if (!file.has_value() || !sys::read_all(file.get(), text)) return result;
-  for (std::string_view rest = text; !rest.empty();)
+  const std::optional<std::string> text = read_text(process, path.data());
+  if (!text) return result;
+  for (std::string_view rest = *text; !rest.empty();)
     if (const auto pid = parse_decimal<pid_t>(cut(rest, ' '))) result.push_back(*pid);
   return result;
 }

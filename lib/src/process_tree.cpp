@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 
 #include "proc.hpp"
 #include "system.hpp"
+#include "text.hpp"
 #include "tree_walk.hpp"
 
 namespace sigkit {
@@ -25,19 +27,23 @@ std::size_t directory_budget() {
   return static_cast<std::size_t>(std::min(enough, limit.rlim_cur / 4));
 }
 
-constexpr duration freeze_limit = std::chrono::seconds(1);
+constexpr duration finding_limit = std::chrono::seconds(5);
 
-bool at_rest(char state) {
-  return std::strchr("TtZXD", state) != nullptr;
+bool is_at_rest(int process, pid_t thread, char state) {
+  if (state != 'D') return std::strchr("TtZX", state) != nullptr;
+  const std::string folder = "task/" + std::to_string(thread);
+  const auto call = proc::read_text(process, (folder + "/syscall").c_str());
+  const auto channel = proc::read_text(process, (folder + "/wchan").c_str());
+  return !call || !channel || !is_making_process(*call, *channel);
 }
 
 /// A process whose first thread has ended still runs while another thread does.
 bool all_threads_at_rest(int process, const process_facts& facts) {
-  if (facts.threads == 1) return at_rest(facts.state);
+  if (facts.threads == 1) return is_at_rest(process, facts.pid, facts.state);
   return std::ranges::all_of(proc::threads(process), [&](pid_t thread) {
     const auto of_thread =
         proc::read_stat(process, ("task/" + std::to_string(thread) + "/stat").c_str());
-    return !of_thread || at_rest(of_thread->state);
+    return !of_thread || is_at_rest(process, thread, of_thread->state);
   });
 }
 
@@ -48,12 +54,23 @@ void pause_for(duration length) {
 
 } // namespace
 
-tree_walk::tree_walk(pid_t root)
-    : root_(root), root_process_(proc::open_process(root)), budget_(directory_budget()) {
+bool is_making_process(std::string_view system_call, std::string_view wait_channel) {
+  const auto number = parse_decimal<long>(cut(system_call, ' '));
+  if (!number) return false;
+  bool makes = *number == SYS_clone || *number == SYS_clone3;
+#ifdef SYS_fork // not on every architecture
+  makes = makes || *number == SYS_fork || *number == SYS_vfork;
+#endif
+  const bool has_made = wait_channel == "kernel_clone" || wait_channel == "wait_for_vfork_done";
+  const bool is_known = !wait_channel.empty() && wait_channel != "0";
+  return makes && is_known && !has_made;
+}
+
+tree_walk::tree_walk(pid_t root, pid_t spared)
+    : root_(root), spared_(spared), root_process_(proc::open_process(root)),
+      budget_(directory_budget()) {
   if (!proc_is_usable())
     fail(ENOENT, "finding a process tree: /proc does not show this PID namespace");
-  if (!root_process_.has_value())
-    fail(ESRCH, "finding the tree of process " + std::to_string(root));
   has_children_files_ = ::access("/proc/thread-self/children", R_OK) == 0;
 }
 
@@ -98,8 +115,12 @@ bool tree_walk::pass(bool stop, sys::clock::time_point deadline) {
   for (const auto& [pid, known] : members_)
     if (known.last_pass != pass_number_) to_visit_.push_back({known.facts.parent, pid});
   quiet = visit_all(stop, deadline) && quiet;
-  for (const auto& [parent, child] : to_visit_) // left over where the time was up
-    if (members_.contains(child)) order_.push_back(child);
+  for (const auto& [parent, child] : to_visit_) { // left over where the time was up
+    const auto known = members_.find(child);
+    if (known == members_.end() || known->second.last_pass == pass_number_) continue;
+    known->second.last_pass = pass_number_;
+    order_.push_back(child);
+  }
   return quiet && to_visit_.empty();
 }
 
@@ -115,6 +136,7 @@ bool tree_walk::visit_all(bool stop, sys::clock::time_point deadline) {
   while (!to_visit_.empty() && sys::clock::now() < deadline) {
     const auto [parent, child] = to_visit_.front();
     to_visit_.pop_front();
+    if (child == spared_) continue;
     auto found = members_.find(child);
     const bool seen = found != members_.end() && found->second.last_pass == pass_number_;
     if (seen) continue; // moved to another parent during this pass
@@ -202,10 +224,12 @@ bool tree_walk::is_listed_child(pid_t pid, pid_t parent) {
   return std::ranges::find(listed, pid) != listed.end();
 }
 
-bool tree_walk::freeze() {
-  const auto deadline = sys::after(sys::clock::now(), freeze_limit);
-  for (duration wait = std::chrono::microseconds(50); !pass(true, deadline); wait = wait * 3 / 2) {
-    if (sys::clock::now() >= deadline) return false;
+bool tree_walk::freeze(duration patience) {
+  const auto start = sys::clock::now();
+  const auto found_by = sys::after(start, finding_limit);
+  for (duration wait = std::chrono::microseconds(50); !pass(true, found_by); wait = wait * 3 / 2) {
+    const auto now = sys::clock::now();
+    if (now >= (found_new_ ? found_by : sys::after(start, patience))) return false;
     const bool some_run =
         std::ranges::any_of(members_, [](const auto& entry) { return !entry.second.at_rest; });
     if (some_run) pause_for(std::min<duration>(wait, std::chrono::milliseconds(5)));
@@ -270,21 +294,24 @@ std::vector<process_facts> detail::descendants(failure& why, pid_t root) noexcep
   });
 }
 
+tree_delivery tree_walk::end_all(signal_id signal,
+                                 const std::function<bool(const process_facts&)>& wanted) {
+  const bool frozen = freeze();
+  tree_delivery result = send(signal, wanted);
+  result.frozen = frozen;
+  if (signal != sigkill) send(sigcont);
+  return result;
+}
+
 tree_delivery detail::send_tree(failure& why, pid_t root, signal_id signal) noexcept {
   return at_border(why, [&]() -> tree_delivery {
     if (!signal_id::from_number(signal.number()))
       fail(EINVAL, "a tree and signal " + signal.name());
     if (sys::kill(root, signull) == ESRCH) return {};
     tree_walk walk(root);
-    if (!signal.terminates()) {
-      walk.find_all();
-      return walk.send(signal);
-    }
-    const bool frozen = walk.freeze();
-    tree_delivery result = walk.send(signal);
-    result.frozen = frozen;
-    if (signal != sigkill) walk.send(sigcont);
-    return result;
+    if (signal.terminates()) return walk.end_all(signal);
+    walk.find_all();
+    return walk.send(signal);
   });
 }
 

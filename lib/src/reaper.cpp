@@ -1,20 +1,38 @@
 #include "reaper.hpp"
 
+#include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <cstring>
+#include <string>
+#include <utility>
+
 #include <sigkit/mask.hpp>
 
+#include "proc.hpp"
 #include "system.hpp"
+#include "text.hpp"
 
 namespace sigkit {
 
 /// What goes over the connection, one packet each.
 struct reaper::report {
-  enum class kind : unsigned char { started, not_started, failed, ended, all_gone };
+  enum class kind : unsigned char {
+    is_root,
+    started,
+    not_started,
+    failed,
+    ended,
+    others_left,
+    all_gone
+  };
   kind what;
   pid_t pid = 0;
   int error = 0;
@@ -52,6 +70,9 @@ template <class Report> void reap_all(int connection, pid_t command) {
     }
     const auto pid = static_cast<id_t>(info.si_pid);
     sys::retry([&] { return ::waitid(P_PID, pid, &info, WEXITED | __WALL); });
+    const bool was_command = std::exchange(info.si_pid, 0) == command;
+    if (was_command && next(WNOWAIT | WNOHANG) == 0)
+      tell(connection, Report{.what = Report::kind::others_left});
   }
 }
 
@@ -62,78 +83,207 @@ void close_all_but(int connection) {
   ::close_range(kept + 1, ~0U, 0);
 }
 
+/// Who has a PID namespace around it starts the command; the supervisor gets to hold it by this.
+template <class Report> void tell_of_command(int connection, const pidfd& command) {
+  Report report{.what = Report::kind::started, .pid = command.pid()};
+  iovec content{&report, sizeof report};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr message{};
+  message.msg_iov = &content;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  const int descriptor = command.descriptor();
+  std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+  sys::retry([&] { return ::sendmsg(connection, &message, MSG_NOSIGNAL); });
+}
+
+/// Takes what tell() and tell_of_command() sent; false where there is nothing to come.
+template <class Report> bool hear(int connection, Report& report, unique_fd& descriptor) {
+  iovec content{&report, sizeof report};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr message{};
+  message.msg_iov = &content;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  const ssize_t size =
+      sys::retry([&] { return ::recvmsg(connection, &message, MSG_CMSG_CLOEXEC); });
+  if (size != static_cast<ssize_t>(sizeof report)) return false;
+  if (const cmsghdr* const header = CMSG_FIRSTHDR(&message); header != nullptr) {
+    int received = -1;
+    std::memcpy(&received, CMSG_DATA(header), sizeof received);
+    descriptor.reset(received);
+  }
+  return true;
+}
+
+/// A pidfd from another PID namespace: its PID in this one.
+pid_t pid_of(const unique_fd& descriptor) {
+  const std::string file = "/proc/self/fdinfo/" + std::to_string(descriptor.get());
+  const std::string text = proc::read_text(AT_FDCWD, file.c_str()).value_or(std::string());
+  for (std::string_view rest = text; !rest.empty();) {
+    std::string_view line = cut(rest, '\n');
+    if (cut(line, '\t') == "Pid:") return parse_decimal<pid_t>(line).value_or(-1);
+  }
+  return -1;
+}
+
+/// Starts the command, and stays until none of its descendants is left.
 template <class Report>
-[[noreturn]] void be_the_reaper(int connection, pid_t parent, char* const* argv,
-                                const spawn_options& options) {
+void start_and_reap(int connection, char* const* argv, const spawn_options& options) {
+  const spawn_result spawned = spawn(argv, options);
+  if (!spawned.process) {
+    tell(connection, Report{.what = Report::kind::not_started, .error = spawned.exec_error});
+    return;
+  }
+  const pid_t command = spawned.process->pid();
+  tell_of_command<Report>(connection, *spawned.process);
+  close_all_but(connection);
+  // Where the supervisor cannot hold the command, nobody would watch it.
+  if (!hears_go(connection)) {
+    ::kill(command, SIGKILL);
+    sys::retry([&] { return ::waitpid(command, nullptr, 0); });
+    return;
+  }
+  reap_all<Report>(connection, command);
+  tell(connection, Report{.what = Report::kind::all_gone});
+}
+
+template <class Report, class Body> [[noreturn]] void run_in_child(int connection, Body body) {
   try {
     const scoped_mask undisturbed(mask_change::block,
                                   signal_set::all()); // by the program's handlers
-    // What is sent to the supervisor's group is not for this process. The command goes back there.
-    ::setpgid(0, 0);
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const pid_t parent_now = ::getppid();
-    if (parent_now == 0) fail(ENOTSUP, "a process in between, for a tree in another PID namespace");
-    if (parent_now != parent) ::_exit(0);
-    if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) fail(errno, "prctl(2) PR_SET_CHILD_SUBREAPER");
-    const spawn_result spawned = spawn(argv, options);
-    if (!spawned.process) {
-      tell(connection, Report{.what = Report::kind::not_started, .error = spawned.exec_error});
-      ::_exit(0);
-    }
-    const pid_t command = spawned.process->pid();
-    tell(connection, Report{.what = Report::kind::started, .pid = command});
-    close_all_but(connection);
-    // The supervisor opens a pidfd before the command can be reaped. Where it cannot, nobody would
-    // watch the command.
-    if (!hears_go(connection)) {
-      ::kill(command, SIGKILL);
-      sys::retry([&] { return ::waitpid(command, nullptr, 0); });
-      ::_exit(0);
-    }
-    reap_all<Report>(connection, command);
-    tell(connection, Report{.what = Report::kind::all_gone});
+    body();
   } catch (const std::system_error& failure) {
     tell(connection, Report{.what = Report::kind::failed, .error = failure.code().value()});
   }
   ::_exit(0);
 }
 
+/// Dies with its parent; false where that has gone already.
+bool follow_parent(pid_t parent) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  return ::getppid() == parent;
+}
+
+void write_map(const char* file, const std::string& text) {
+  const unique_fd map(::open(file, O_WRONLY | O_CLOEXEC));
+  int failed = map.has_value() ? 0 : errno;
+  if (failed == 0) failed = sys::write_all(map.get(), text);
+  if (failed != 0) fail(failed, std::string("write(2) to ") + file);
+}
+
+/// The next child is PID 1 of a namespace. Who may not make one may in a user namespace, in which
+/// everybody keeps their own number.
+void leave_pid_namespace() {
+  constexpr int wanted = CLONE_NEWPID | CLONE_NEWNS;
+  const uid_t user = ::geteuid();
+  const gid_t group = ::getegid();
+  if (::unshare(wanted) == 0) return;
+  if (errno != EPERM || ::unshare(wanted | CLONE_NEWUSER) != 0) fail(errno, "unshare(2)");
+  write_map("/proc/self/setgroups", "deny");
+  write_map("/proc/self/uid_map", std::to_string(user) + ' ' + std::to_string(user) + " 1");
+  write_map("/proc/self/gid_map", std::to_string(group) + ' ' + std::to_string(group) + " 1");
+}
+
+/// A /proc that shows the namespace. Where it may not be mounted the one from outside stays.
+void mount_own_proc() {
+  if (::mount("none", "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) return;
+  ::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr);
+}
+
+/// What is outside of the namespace: waits for its PID 1.
+template <class Report>
+void start_namespace(int connection, char* const* argv, const spawn_options& options) {
+  leave_pid_namespace();
+  const pid_t first = ::fork();
+  if (first < 0) fail(errno, "fork(2)");
+  if (first == 0)
+    run_in_child<Report>(connection, [&] {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+      mount_own_proc();
+      start_and_reap<Report>(connection, argv, options);
+    });
+  tell(connection, Report{.what = Report::kind::is_root, .pid = first});
+  ::close_range(0, ~0U, 0);
+  sys::retry([&] { return ::waitpid(first, nullptr, 0); });
+}
+
+template <class Report>
+void be_the_reaper(int connection, pid_t parent, char* const* argv, const spawn_options& options) {
+  // What is sent to the supervisor's group is not for this process. The command goes back there.
+  ::setpgid(0, 0);
+  if (::getppid() == 0) fail(ENOTSUP, "a process in between, for a tree in another PID namespace");
+  if (!follow_parent(parent)) return;
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) fail(errno, "prctl(2) PR_SET_CHILD_SUBREAPER");
+  start_and_reap<Report>(connection, argv, options);
+}
+
 } // namespace
 
-void reaper::make_process(char* const* argv, const spawn_options& options) {
+void reaper::make_process(char* const* argv, const spawn_options& options, bool own_namespace) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
     fail(errno, "socketpair(2)");
   connection_.reset(ends[0]);
-  unique_fd other(ends[1]);
+  const unique_fd other(ends[1]);
   const pid_t parent = ::getpid();
   // A copy of this process, which goes on running beside it: nothing lighter would do.
   pid_ = ::fork();
   if (pid_ < 0) fail(errno, "fork(2)");
-  if (pid_ == 0) {
-    connection_.reset();
-    be_the_reaper<report>(other.get(), parent, argv, options);
+  if (pid_ != 0) {
+    root_ = own_namespace ? -1 : pid_;
+    return;
   }
+  connection_.reset();
+  run_in_child<report>(other.get(), [&] {
+    if (!own_namespace)
+      be_the_reaper<report>(other.get(), parent, argv, options);
+    else if (follow_parent(parent))
+      start_namespace<report>(other.get(), argv, options);
+  });
 }
 
-spawn_result reaper::start(char* const* argv, spawn_options options) {
-  if (!options.group && !options.new_session) options.group = ::getpgrp();
-  make_process(argv, options);
-  report first{};
-  const ssize_t size =
-      sys::retry([&] { return ::recv(connection_.get(), &first, sizeof first, 0); });
-  if (size != sizeof first) fail(ECHILD, "starting the process that reaps");
-  switch (first.what) {
-  case report::kind::started: {
-    spawn_result result;
-    result.process = pidfd::open(first.pid);
-    say_go();
-    watching_ = true;
-    return result;
+spawn_result reaper::start(char* const* argv, spawn_options options, bool own_namespace) {
+  if (own_namespace) {
+    // The numbers from outside mean nothing inside. PID 1 stays in the supervisor's group.
+    if (options.group && *options.group != 0) options.group.reset();
+  } else if (!options.group && !options.new_session) {
+    options.group = ::getpgrp();
   }
-  case report::kind::not_started: see_it_end(); return {std::nullopt, first.error};
-  default: fail(first.error, "starting the command in the process that reaps");
+  make_process(argv, options, own_namespace);
+  return hear_of_start();
+}
+
+spawn_result reaper::hear_of_start() {
+  spawn_result result;
+  while (!result.process || root_ < 0) {
+    report next{};
+    unique_fd descriptor;
+    if (!hear(connection_.get(), next, descriptor)) fail(ECHILD, "starting the process that reaps");
+    switch (next.what) {
+    case report::kind::is_root: root_ = next.pid; break;
+    case report::kind::started: {
+      if (!descriptor.has_value()) fail(EMFILE, "holding the command");
+      const pid_t pid = root_ == pid_ ? next.pid : pid_of(descriptor);
+      result.process.emplace(pid, std::move(descriptor));
+      break;
+    }
+    case report::kind::not_started:
+      see_it_end();
+      result.exec_error = next.error;
+      return result;
+    default: fail(next.error, "starting the command in the process that reaps");
+    }
   }
+  say_go();
+  watching_ = true;
+  return result;
 }
 
 void reaper::say_go() noexcept {
@@ -153,6 +303,8 @@ void reaper::learn() {
     }
     if (next.what == report::kind::ended)
       command_ = exit_status::from_child_code(next.code, next.status);
+    else if (next.what == report::kind::others_left)
+      others_left_ = true;
     else if (next.what == report::kind::all_gone)
       see_it_end();
   }

@@ -13,7 +13,8 @@ namespace sigkit {
 
 /// A process between the supervisor and the command, which is the subreaper of all that the
 /// command leaves behind. It is there where the supervisor cannot be the subreaper itself, since
-/// it has children that are none of its business. It lives until all its descendants have ended.
+/// it has children that are none of its business, or where the command is in a PID namespace of its
+/// own. It lives until all its descendants have ended.
 class reaper {
 public:
   reaper() = default;
@@ -23,10 +24,12 @@ public:
   ~reaper();
 
   /// Makes the process, has it start the command, and returns what spawn() returned there.
-  /// Throws where that fails.
-  spawn_result start(char* const* argv, spawn_options options);
+  /// With `own_namespace` it is PID 1 of a new PID namespace, and a second process, outside, waits
+  /// for it. Throws where that fails.
+  spawn_result start(char* const* argv, spawn_options options, bool own_namespace);
 
-  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+  /// The process whose descendants are the command and all that it started.
+  [[nodiscard]] pid_t root() const noexcept { return root_; }
 
   /// Readable when there is something to learn().
   [[nodiscard]] int descriptor() const noexcept { return connection_.get(); }
@@ -39,21 +42,25 @@ public:
 
   /// How the command ended, once it has.
   [[nodiscard]] std::optional<exit_status> command() const noexcept { return command_; }
+  /// Whether others were left when it had ended.
+  [[nodiscard]] bool others_left() const noexcept { return others_left_; }
   /// Whether no descendant is left.
   [[nodiscard]] bool all_gone() const noexcept { return all_gone_; }
 
 private:
   struct report;
-  void make_process(char* const* argv, const spawn_options& options);
-
+  void make_process(char* const* argv, const spawn_options& options, bool own_namespace);
+  spawn_result hear_of_start();
   void say_go() noexcept;
   /// It has said its last word, and is about to end: nothing of it is left when this returns.
   void see_it_end() noexcept;
 
   unique_fd connection_;
   pid_t pid_ = -1; ///< our child, which nobody else reaps
+  pid_t root_ = -1;
   bool watching_ = false;
   std::optional<exit_status> command_;
+  bool others_left_ = false;
   bool all_gone_ = false;
 };
 

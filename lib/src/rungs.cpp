@@ -4,8 +4,7 @@
 
 namespace sigkit {
 
-rungs::rungs(const supervise_options& options)
-    : nothing_may_be_left_(options.reach == scope::tree) {
+rungs::rungs(const supervise_options& options) : nothing_may_be_left_(reaches_all(options.reach)) {
   rungs_.push_back({duration::zero(), options.signal, options.reach});
   for (const step& next : options.steps) {
     if (next.after == never) break; // what would come after it never does either
@@ -15,11 +14,23 @@ rungs::rungs(const supervise_options& options)
 
 /// Where nothing may be left, what is climbed of a ladder ends with what nothing withstands.
 void rungs::start_at(std::size_t index, sys::clock::time_point now) {
-  const auto kills = [](const rung& r) { return r.signal == sigkill && r.reach == scope::tree; };
+  const auto kills = [](const rung& r) { return r.signal == sigkill && reaches_all(r.reach); };
   const auto first = rungs_.begin() + static_cast<std::ptrdiff_t>(index);
   if (nothing_may_be_left_ && std::none_of(first, rungs_.end(), kills))
-    rungs_.push_back({std::chrono::seconds(5), sigkill, scope::tree});
+    rungs_.push_back({std::chrono::seconds(5), sigkill, rungs_.front().reach});
   go_to(index, now);
+}
+
+void rungs::cover(scope reach) noexcept {
+  nothing_may_be_left_ = true;
+  started_ = false;
+  for (rung& one : rungs_)
+    one.reach = reach;
+}
+
+void rungs::resolve_automatic(scope reach) noexcept {
+  for (rung& one : rungs_)
+    if (one.reach == scope::automatic) one.reach = reach;
 }
 
 void rungs::go_to(std::size_t index, sys::clock::time_point now) {

@@ -26,6 +26,12 @@ public:
   void start(sys::clock::time_point now) { start_at(0, now); }
   void start_after_first(sys::clock::time_point now) { start_at(1, now); }
 
+  /// All rungs are over `reach` from now on, for what the command has left behind. start() follows.
+  void cover(scope reach) noexcept;
+
+  /// The rungs with the scope `automatic` have this one, once it is known which.
+  void resolve_automatic(scope reach) noexcept;
+
   /// The next rung is due at once.
   void hurry(sys::clock::time_point now) noexcept { due_ = now; }
 

@@ -48,6 +48,7 @@ struct start {
   char* const* argv;
   const char* search_path;
   const spawn_options* options;
+  char* const* environment;
   std::uint64_t mask; ///< all 64 bits: sigprocmask(3) would leave out 32 and 33
   pid_t parent;
   int exec_error = 0;
@@ -99,7 +100,7 @@ SIGKIT_IN_CHILD int execute(start& begin) {
   if (file.empty()) return ENOENT;
   if (file.find('/') != std::string_view::npos) {
     if (!join(begin.path, {}, file)) return ENAMETOOLONG;
-    ::execve(begin.path.data(), begin.argv, environ);
+    ::execve(begin.path.data(), begin.argv, begin.environment);
     return errno;
   }
   bool denied = false;
@@ -110,7 +111,7 @@ SIGKIT_IN_CHILD int execute(start& begin) {
     more = end != std::string_view::npos;
     if (more) rest.remove_prefix(end + 1);
     if (!join(begin.path, directory, file)) continue;
-    ::execve(begin.path.data(), begin.argv, environ);
+    ::execve(begin.path.data(), begin.argv, begin.environment);
     switch (errno) {
     case EACCES: denied = true; break;
     case ENOENT:
@@ -130,7 +131,15 @@ SIGKIT_IN_CHILD bool join_cgroup(int directory) {
   return file >= 0 && ::write(file, "0", 1) == 1;
 }
 
-/// Session, group and cgroup; says in `begin` what failed.
+SIGKIT_IN_CHILD bool place_descriptors(const spawn_options& options) {
+  for (const auto& [from, to] : options.descriptors) {
+    const bool placed = from == to ? ::fcntl(to, F_SETFD, 0) == 0 : ::dup2(from, to) >= 0;
+    if (!placed) return false;
+  }
+  return true;
+}
+
+/// Session, group, cgroup and descriptors; says in `begin` what failed.
 SIGKIT_IN_CHILD void set_up(start& begin) {
   const spawn_options& options = *begin.options;
   if (options.new_session && ::setsid() < 0)
@@ -139,6 +148,8 @@ SIGKIT_IN_CHILD void set_up(start& begin) {
     begin.setup_call = "setpgid(2)";
   else if (options.control_group != nullptr && !join_cgroup(options.control_group->descriptor()))
     begin.setup_call = "write(2) to cgroup.procs";
+  else if (!place_descriptors(options))
+    begin.setup_call = "dup2(2)";
   else
     return;
   begin.setup_error = errno;
@@ -188,6 +199,7 @@ spawn_result start_program(char* const* argv, const spawn_options& options) {
   start begin{.argv = argv,
               .search_path = search_path != nullptr ? search_path : "/bin:/usr/bin",
               .options = &options,
+              .environment = options.environment != nullptr ? options.environment : environ,
               .mask = {},
               .parent = ::getpid()};
   begin.mask = options.mask.value_or(detail::change_mask(mask_change::block, {})).mask();

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <optional>
+#include <vector>
 
 #include <sigkit/mask.hpp>
 #include <sigkit/pidfd.hpp>
@@ -11,10 +12,15 @@
 #include <sigkit/supervise.hpp>
 
 #include "command_scope.hpp"
+#include "job_cgroup.hpp"
+#include "limits.hpp"
 #include "own_signals.hpp"
 #include "reaper.hpp"
+#include "relay.hpp"
 #include "rungs.hpp"
 #include "system.hpp"
+#include "terminal_modes.hpp"
+#include "usage.hpp"
 
 namespace sigkit {
 
@@ -30,21 +36,18 @@ inline signal_set handled_signals() {
   return blocked_signals() - signal_set{sigttin, sigttou};
 }
 
-/// One command that is watched over: what is behind a supervisor.
+/// One command that is watched over: what is behind a supervisor. Its sources: supervise.cpp (the
+/// start and the loop), supervision_signals.cpp (what comes from outside), supervision_ladder.cpp
+/// (the limits, and what follows), supervision_end.cpp (reaping, and the end of the output).
 class detail::supervision {
   using time_point = sys::clock::time_point;
+  static constexpr time_point no_time = time_point::max();
 
 public:
-  supervision(supervise_options options, supervise_events* events)
-      : options_(std::move(options)), events_(events != nullptr ? events : &silent_),
-        rungs_(options_) {
-    check();
-  }
+  supervision(supervise_options options, supervise_events* events);
   supervision(const supervision&) = delete;
   supervision& operator=(const supervision&) = delete;
-  ~supervision() {
-    if (is_subreaper_ && was_subreaper_ == 0) ::prctl(PR_SET_CHILD_SUBREAPER, 0);
-  }
+  ~supervision();
 
   /// Both return when the command has ended, and with wait_end::again when handlers are due.
   wait_end begin(char* const* argv);
@@ -53,55 +56,107 @@ public:
   [[nodiscard]] const supervise_result& result() const noexcept { return result_; }
 
 private:
+  // The start, and the loop.
   void check() const;
   bool start(char* const* argv);
+  void choose_scope();
+  [[nodiscard]] scope widest_scope() const noexcept;
   static void require_descriptors();
+  [[nodiscard]] bool needs_all_descendants() const;
+  [[nodiscard]] bool nothing_may_be_left() const;
+  bool start_command(char* const* argv, const spawn_options& how);
+  [[nodiscard]] spawn_options how_to_spawn(bool new_session) const;
+  void make_reaper(bool had_children);
   void become_subreaper();
-  spawn_result start_command(char* const* argv, const spawn_options& how);
-  [[nodiscard]] bool finished() const;
   bool wait_for_something();
+  void pass_output_on();
+
+  // Signals from outside.
   void read_signals();
   void handle(siginfo_t& received);
   [[nodiscard]] bool is_ignored(signal_id signal) const;
+  void taken_by_command(const signal_info& info);
   void forward(const signal_info& info);
-  void reap();
-  void reap_command();
-  void reap_descendants();
-  void command_ended(std::optional<exit_status> status);
+
+  // Limits, the ladder.
   void act_on_time();
   void fire_limit(time_point now);
-  void reach_limit(time_point now);
+  void look_at_limits(time_point now);
+  void count_silence(time_point now);
+  [[nodiscard]] bool job_is_stopped() const;
+  void sample_usage(time_point now);
+  void say_what_is_due(time_point now);
+  void reach_limit(outcome why, time_point now);
+  void kill_hook();
+  void hook_ended();
+  void climb(time_point now);
   void name_outcome(outcome how);
   void send(signal_id signal, scope reach);
   void begin_sweeping(time_point now);
   void sweep(time_point now);
+  [[nodiscard]] run_state state(time_point now) const;
+
+  // The end.
+  [[nodiscard]] bool finished();
+  void reap();
+  void reap_command();
+  void reap_descendants();
+  void reap_hook();
+  void command_ended(std::optional<exit_status> status);
+  void end_what_is_left(time_point now);
+  [[nodiscard]] bool output_has_ended(time_point now);
+  void complete_result();
 
   supervise_options options_;
   supervise_events silent_;
   supervise_events* events_;
   programs_own_signals own_signals_; ///< sent again when the mask is as before
-  const scoped_mask mask_{mask_change::block, blocked_signals()};
+  const signal_set window_changes_;  ///< WINCH, where the command has a terminal of its own
+  const scoped_mask mask_{mask_change::block, blocked_signals() | window_changes_};
   const kept_children child_signal_;
   rungs rungs_;
+  limits limits_;
 
+  std::optional<job_cgroup> control_group_;
   std::optional<command_scope> scope_;
   std::optional<reaper> reaper_;
+  std::optional<relay> relay_;
+  std::optional<usage> usage_;
+  terminal_modes terminal_;
   std::optional<pidfd> command_;
-  const signal_set handled_ = handled_signals();
+  const signal_set handled_ = handled_signals() | window_changes_;
   unique_fd signals_;
+  std::vector<pollfd> sources_; ///< of the last wait
 
   bool has_outcome_ = false;
   bool begun_ = false;
   bool is_subreaper_ = false;
   int was_subreaper_ = 0;
-  bool all_gone_ = false; ///< scope::tree: no descendant is left
-  bool given_up_ = false; ///< scope::tree: something is, and KILL does not end it
+  bool all_gone_ = false; ///< no descendant is left
+  bool given_up_ = false; ///< some descendant is, and KILL does not end it
   bool limit_fires_ = false;
-  time_point limit_due_ = time_point::max();
-  signal_set sent_to_group_; ///< and so come back to us, as members of the group
-  time_point sweep_due_ = time_point::max();
-  time_point give_up_due_ = time_point::max();
+  bool sent_kill_ = false;
+  bool over_all_ = false;     ///< the ladder is climbed for what the command left behind
+  bool stop_waiting_ = false; ///< for that
+  signal_set sent_to_group_;  ///< and so come back to us, as members of the group
+  time_point sweep_due_ = no_time;
+  time_point give_up_due_ = no_time;
   duration sweep_pause_ = std::chrono::milliseconds(5);
+
+  std::optional<pidfd> hook_;
+  time_point hook_due_ = no_time;
+
+  duration silent_for_{0};
+  time_point silence_seen_{};
+  time_point silence_due_ = no_time;
+
+  time_point sample_due_ = no_time;
+  std::optional<std::uint64_t> memory_kills_before_;
+
+  time_point output_due_ = no_time; ///< what still writes then gets a broken pipe
+  time_point reader_due_ = no_time; ///< nobody reads: given up then
+  std::uint64_t passed_on_ = 0;
+  bool output_ended_ = false;
   supervise_result result_;
 };
 

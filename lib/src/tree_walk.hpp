@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include <sigkit/process.hpp>
@@ -17,19 +18,27 @@
 
 namespace sigkit {
 
+/// Whether a thread with these texts of /proc/PID/task/TID/syscall and wchan, in uninterruptible
+/// sleep, is about to make a process: it then does not stop before it has. One that waits for
+/// vfork(2) has made it.
+bool is_making_process(std::string_view system_call, std::string_view wait_channel);
+
 /// The descendants of one process, gone over again and again until they are all known.
 class tree_walk {
 public:
-  /// Throws where /proc is not usable.
-  explicit tree_walk(pid_t root);
+  /// `spared`, a child of `root`, is left out with all below it; 0: none. Where `root` has ended
+  /// nothing is found. Throws where /proc is not usable.
+  explicit tree_walk(pid_t root, pid_t spared = 0);
 
   /// Goes over the tree once, from the top; with `stop`, sends STOP to each process that it sees
   /// for the first time. True where the pass found the same processes as the one before, and both
-  /// found every thread at rest: stopped, ended, or in uninterruptible sleep. Ends at `deadline`.
+  /// found every thread at rest: stopped, ended, or in uninterruptible sleep, but not in the middle
+  /// of making a process. Ends at `deadline`.
   bool pass(bool stop, sys::clock::time_point deadline);
 
-  /// Passes that stop what they find, until pass() says that all is at rest; false after 1 s.
-  bool freeze();
+  /// Passes that stop what they find, until pass() says that all is at rest. False where that took
+  /// longer than `patience`; as long as there is something new it goes on, for 5 s at most.
+  bool freeze(duration patience = std::chrono::seconds(1));
 
   /// Passes until one finds nothing new, at most a hundred.
   void find_all();
@@ -38,6 +47,10 @@ public:
   /// there.
   tree_delivery send(signal_id signal,
                      const std::function<bool(const process_facts&)>& wanted = {});
+
+  /// freeze(), send() of a signal that terminates to those that are wanted, and CONT to all.
+  tree_delivery end_all(signal_id signal,
+                        const std::function<bool(const process_facts&)>& wanted = {});
 
   /// What the last pass found, parents before their children, where they kept their places.
   [[nodiscard]] std::vector<process_facts> facts() const;
@@ -68,6 +81,7 @@ private:
   };
 
   pid_t root_;
+  pid_t spared_;
   unique_fd root_process_;
   std::size_t budget_; ///< how many directories are kept open
   bool has_children_files_;

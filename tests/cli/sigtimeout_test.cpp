@@ -15,6 +15,8 @@
 using sigkit::exit_status;
 using namespace std::chrono_literals;
 
+#define SCOPES "process, group, session, tree, cgroup, namespace, auto"
+
 namespace {
 
 std::vector<std::string> words(std::vector<std::string> rest) {
@@ -42,16 +44,42 @@ TEST_CASE("bad usage is said, is 125, and starts nothing") {
            {{"-k", "x", "5", "sleep", "9"}, "invalid time interval 'x'"},
            {{"-s", "FOO", "5", "sleep", "9"}, "'FOO': invalid signal"},
            {{"-s", "65", "5", "sleep", "9"}, "'65': invalid signal"},
-           {{"--scope=moon", "5", "sleep", "9"},
-            "invalid scope 'moon' (process, group, session, tree)"},
+           {{"--scope=moon", "5", "sleep", "9"}, "invalid scope 'moon' (" SCOPES ")"},
            {{"--then", "5", "5", "sleep", "9"},
             "invalid step '5': a step is DUR:SIG or DUR:SIG@SCOPE"},
            {{"--then=1:TERM@x", "5", "sleep", "9"},
-            "invalid step '1:TERM@x': invalid scope 'x' (process, group, session, tree)"},
+            "invalid step '1:TERM@x': invalid scope 'x' (" SCOPES ")"},
            {{"--nonsense", "5", "sleep", "9"}, "unrecognized option '--nonsense'"},
            {{"--tree=yes", "5", "sleep", "9"}, "option '--tree' doesn't allow an argument"},
            {{"-z", "5", "sleep", "9"}, "invalid option -- 'z'"},
            {{"--signal=", "5", "sleep", "9"}, "option '--signal': the value is empty"},
+           {{"--idle", "x", "5", "sleep", "9"}, "invalid time interval 'x' for --idle"},
+           {{"--cpu=-1", "5", "sleep", "9"}, "invalid time interval '-1' for --cpu"},
+           {{"--warn=x:TERM", "5", "sleep", "9"}, "invalid time interval 'x' for --warn"},
+           {{"--warn=1:FOO", "5", "sleep", "9"}, "'FOO': invalid signal"},
+           {{"--heartbeat=", "5", "sleep", "9"}, "option '--heartbeat': the value is empty"},
+           {{"--on-timeout=", "5", "sleep", "9"}, "option '--on-timeout': the value is empty"},
+           {{"--on-timeout-limit=x", "5", "sleep", "9"},
+            "invalid time interval 'x' for --on-timeout-limit"},
+           {{"--until=25:00", "5", "sleep", "9"},
+            "invalid time '25:00' for --until (HH:MM, HH:MM:SS, or as 2030-12-31T23:59:59Z)"},
+           {{"--until=2001-01-01T00:00:00Z", "5", "sleep", "9"},
+            "the time '2001-01-01T00:00:00Z' for --until is in the past"},
+           {{"--timeout-status=256", "5", "sleep", "9"},
+            "invalid status '256' for --timeout-status (0 to 255)"},
+           {{"--timeout-status=1x", "5", "sleep", "9"},
+            "invalid status '1x' for --timeout-status (0 to 255)"},
+           {{"--orphans=eat", "5", "sleep", "9"},
+            "invalid value 'eat' for --orphans (leave, wait, kill)"},
+           {{"--preset=moon", "5", "sleep", "9"},
+            "invalid preset 'moon'; --preset=help lists them"},
+           {{"--preset=docker", "-k", "1", "5", "sleep", "9"},
+            "options --kill-after and --preset exclude each other"},
+           {{"--then=1:KILL@namespace", "5", "sleep", "9"},
+            "a step over a namespace needs --scope=namespace"},
+           {{"--diagnose=", "5", "sleep", "9"}, "option '--diagnose': the value is empty"},
+           {{"--report"}, "option '--report' requires an argument"},
+           {{"--pty=yes", "5", "sleep", "9"}, "option '--pty' doesn't allow an argument"},
            {{"-k"}, "option requires an argument -- 'k'"}}) {
     const auto result =
         sigtimeout(arguments, {.environment = {mark}, .before_exec = {}, .argv0 = {}});
@@ -170,7 +198,7 @@ TEST_CASE("a tree needs a proc that shows this PID namespace, before anything st
   if (result.err.find("unshare") != std::string::npos) SKIP("no PID namespace can be made here");
   CHECK(result.status == exit_status::exited(125));
   CHECK(result.out.empty());
-  CHECK(result.err == "sigtimeout: a scope of tree or session: /proc does not show this PID "
+  CHECK(result.err == "sigtimeout: finding what the command starts: /proc does not show this PID "
                       "namespace: No such file or directory\n");
   CHECK(test::run({"unshare", "--pid", "--fork", test::program("sigtimeout"), "5", "echo", "ok"})
             .out == "ok\n");

@@ -172,7 +172,8 @@ temporary_directory::~temporary_directory() {
 }
 
 std::string program(const std::string& name) {
-  return (name == "probe" ? SIGKIT_PROBE_DIR "/" : SIGKIT_PROGRAMS_DIR "/") + name;
+  const bool is_of_tests = name == "probe" || name == "hostile";
+  return (is_of_tests ? SIGKIT_PROBE_DIR "/" : SIGKIT_PROGRAMS_DIR "/") + name;
 }
 
 } // namespace test

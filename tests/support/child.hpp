@@ -91,7 +91,7 @@ private:
   std::string path_;
 };
 
-/// The path of one of the four programs, or of the probe.
+/// The path of one of the four programs, of the probe, or of what makes hostile trees.
 std::string program(const std::string& name);
 
 } // namespace test

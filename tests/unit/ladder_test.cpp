@@ -31,7 +31,8 @@ TEST_CASE("what is no step is refused with the reason") {
 }
 
 TEST_CASE("every scope is read by its own name") {
-  for (const scope reach : {scope::process, scope::group, scope::session, scope::tree})
+  for (const scope reach : {scope::process, scope::group, scope::session, scope::tree,
+                            scope::cgroup, scope::pid_namespace, scope::automatic})
     CHECK(parse_scope(to_string(reach)) == reach);
   CHECK_FALSE(parse_scope("Tree"));
   CHECK_FALSE(parse_scope(""));
@@ -110,4 +111,30 @@ TEST_CASE("a step that never comes ends a ladder without a time") {
   CHECK(ladder.take(start));
   ladder.sent(start);
   CHECK(ladder.due() == sys::clock::time_point::max());
+}
+
+TEST_CASE("every preset is found by its name, and its ladder ends with KILL") {
+  for (const preset& one : presets()) {
+    CHECK(find_preset(one.name) == &one);
+    CHECK(one.steps.back().signal == sigkill);
+  }
+  CHECK(find_preset("github")->signal == sigint);
+  CHECK(find_preset("github")->steps[0] == step{7500ms, sigterm, std::nullopt});
+  CHECK(find_preset("ctest")->steps[0] == step{1s, sigstop, scope::tree});
+  CHECK(find_preset("moon") == nullptr);
+}
+
+TEST_CASE("what the command left behind is for the whole ladder, which then ends with KILL") {
+  supervise_options options;
+  rungs ladder(options);
+  const auto start = sys::clock::now();
+  ladder.start(start);
+  ladder.sent(start);
+  CHECK_FALSE(ladder.pending());
+  ladder.cover(scope::tree);
+  CHECK_FALSE(ladder.started());
+  ladder.start(start);
+  CHECK(ladder.take(start)->reach == scope::tree);
+  ladder.sent(start);
+  CHECK(ladder.take(start + 5s)->signal == sigkill);
 }

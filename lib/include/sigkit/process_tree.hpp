@@ -37,7 +37,8 @@ inline std::vector<process_facts> descendants(pid_t root) {
 ///
 /// Before a signal that terminates, the tree is stopped (STOP), so that nothing forks away, until
 /// one pass finds nothing new, nothing changed, and every thread stopped, dead or in
-/// uninterruptible sleep; for 1 s at most. Afterwards CONT goes to all, so that the signal is
+/// uninterruptible sleep (but not in the middle of making a process). That is waited for during 1
+/// s, or 5 s as long as there is something new. Afterwards CONT goes to all, so that the signal is
 /// acted on; not after KILL, which needs none. Other signals go out with nothing frozen.
 /// The caller must not reap a descendant meanwhile, and must not be one.
 /// Where `root` has ended nothing is sent. Throws sigkit::error where /proc is not usable (EINVAL:

@@ -3,6 +3,7 @@
 // All of libsigkit. Each header can also be included by itself.
 
 #include <sigkit/cgroup.hpp>
+#include <sigkit/diagnosis.hpp>
 #include <sigkit/disposition.hpp>
 #include <sigkit/duration.hpp>
 #include <sigkit/error.hpp>
@@ -23,3 +24,4 @@
 #include <sigkit/timer.hpp>
 #include <sigkit/unique_fd.hpp>
 #include <sigkit/wait.hpp>
+#include <sigkit/wall_time.hpp>

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include <sigkit/cgroup.hpp>
 #include <sigkit/error.hpp>
@@ -28,6 +30,11 @@ struct spawn_options {
   /// The cgroup that the child is in before it executes the program; null: the caller's.
   const cgroup* control_group = nullptr;
   bool new_session = false; ///< the child leads a session of its own (setsid(2))
+  /// Descriptors of this process, and the numbers that they have in the child besides (dup2(2)),
+  /// one after the other.
+  std::vector<std::pair<int, int>> descriptors;
+  /// The child's environment (ended by a null pointer); null: the caller's.
+  char* const* environment = nullptr;
 };
 
 /// What spawn() made.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -9,6 +11,7 @@
 #include <sigkit/exit_status.hpp>
 #include <sigkit/export.hpp>
 #include <sigkit/ladder.hpp>
+#include <sigkit/pidfd.hpp>
 #include <sigkit/process.hpp>
 #include <sigkit/signal_id.hpp>
 #include <sigkit/signal_info.hpp>
@@ -17,22 +20,70 @@
 
 namespace sigkit {
 
-/// How a command is watched over.
+/// What becomes of descendants of the command that are left when it has ended.
+enum class orphans : unsigned char {
+  by_scope, ///< kill where the scope reaches all (tree, cgroup, pid_namespace), else leave
+  leave,    ///< run() returns, and they go on
+  wait,     ///< run() returns when they have ended too; limits go on, and are for them
+  kill,     ///< the ladder, over the tree, at once
+};
+
+/// What the command gets in place of stdout and stderr, where what it writes is passed on.
+enum class relay_by : unsigned char {
+  pipe,
+  terminal, ///< a pseudo-terminal for stdout; for stderr too where that is a terminal, or the same
+};
+
+/// How a command is watched over. A time of 0 switches off what it is for.
 struct supervise_options {
   /// From before the command is made, by CLOCK_MONOTONIC, time spent stopped included. When it has
-  /// passed, the ladder starts. 0: none.
+  /// passed, the ladder starts.
   duration limit{0};
+
+  /// Another limit: a time of the wall clock. The clock being set is followed.
+  std::optional<std::chrono::system_clock::time_point> until;
+
+  /// Another: the command has written nothing for so long. Its output is passed on then (see
+  /// relay). Time does not count while the job is stopped, or the reader of the output takes none.
+  duration idle{0};
+
+  /// Another: processor time that the command and its descendants have used, those included that
+  /// were reaped. Sampled every 100 ms, and sooner near the limit.
+  duration cpu{0};
+
+  /// So long before `limit` or `until`, whichever comes first, supervise_events::warning() is
+  /// called, and `warn_signal` sent to the command.
+  duration warn{0};
+  signal_id warn_signal = signull;
+
+  duration heartbeat{0}; ///< supervise_events::heartbeat() is called so often
+  duration tick{0};      ///< the same for supervise_events::tick()
 
   /// The first rung of the ladder, sent at the limit. It is also what the command gets from the
   /// kernel should the supervisor be killed (parent death signal).
   signal_id signal = sigterm;
 
-  /// The rungs after it. With scope::tree a ladder without KILL ends with KILL after 5 s.
+  /// The rungs after it. Where the scope reaches all, a ladder without KILL ends with KILL after
+  /// 5 s.
   std::vector<step> steps;
 
-  /// What signals reach. With scope::tree run() returns only when nothing that the command started
-  /// is left, or when that could not be achieved (supervise_result::survivors).
+  /// What signals reach. Where that is all (reaches_all()), run() returns only when nothing that
+  /// the command started is left, or when that could not be achieved (supervise_result::survivors).
+  /// A step over a PID namespace needs that scope here.
   scope reach = scope::group;
+
+  orphans left_behind = orphans::by_scope;
+
+  /// What the command writes to stdout and stderr passes through this process, unchanged. Nothing:
+  /// only where `idle` needs it, by pipe.
+  std::optional<relay_by> relay;
+
+  /// What supervise_events::at_limit() returned is waited for so long, then killed with its group.
+  duration hook_limit = std::chrono::seconds(10);
+
+  /// Memory, processor time and the targets of each step are kept (supervise_result), and kills for
+  /// want of memory told from others. Daemons are then found whatever the scope is.
+  bool accounting = false;
 
   /// No process group is made, and scope::group means the command alone, so that it can use the
   /// terminal as if it was started directly. timeout(1) calls it --foreground.
@@ -44,6 +95,33 @@ struct supervise_options {
   bool dedicated_process = false;
 };
 
+/// How it went. The first that applied names it.
+enum class outcome : unsigned char {
+  exited,         ///< the command ended by itself
+  signaled,       ///< a signal ended the command, and nothing of the below had happened
+  timed_out,      ///< supervise_options::limit was reached
+  idle,           ///< supervise_options::idle was
+  cpu_limit,      ///< supervise_options::cpu was
+  deadline,       ///< supervise_options::until was
+  interrupted,    ///< a terminating signal from outside was forwarded
+  out_of_memory,  ///< KILL ended the command, not sent from here, and its cgroup counted a kill
+  not_found,      ///< there is no such program
+  not_executable, ///< there is, and it cannot be run
+  failed,         ///< the supervisor failed; no run() returns it, reports may need the word
+};
+
+/// The name of the value: "timed_out". Thread-safe: yes. Async-signal-safe: yes.
+SIGKIT_API const char* to_string(outcome how) noexcept;
+
+/// Where a run is.
+struct run_state {
+  duration elapsed{0};
+  std::optional<duration> left;   ///< to the nearer of `limit` and `until`
+  std::optional<duration> silent; ///< since the last output, where it is passed on
+  pid_t command = 0;              ///< 0 when it has ended
+  pid_t root = 0; ///< its descendants are the command and all that it started, as far as found
+};
+
 /// What run() says on the way. Nothing is said while a process is stopped by the supervisor.
 /// The functions are called in the thread of run(), and do not throw.
 class SIGKIT_API supervise_events {
@@ -53,34 +131,63 @@ public:
   virtual void sending(signal_id signal, scope reach) noexcept;
   /// A signal came from outside, and is forwarded unless the terminal sent it to the command too.
   virtual void received(const signal_info& info) noexcept;
+  /// A limit was reached, which `why` names; nothing has been sent yet. A process that is returned,
+  /// a child that leads a group of its own, is waited for before anything is.
+  virtual std::optional<pidfd> at_limit(outcome why, const run_state& now) noexcept;
+  /// That process was killed, since it took longer than supervise_options::hook_limit.
+  virtual void hook_killed() noexcept;
+  virtual void warning(const run_state& now) noexcept;
+  virtual void heartbeat(const run_state& now) noexcept;
+  virtual void tick(const run_state& now) noexcept;
+  /// The command has ended, and others can still write where it did: they get a broken pipe now.
+  virtual void output_cut() noexcept;
+  /// After a limit nobody read the command's output for 5 s; what was left of it is dropped.
+  virtual void output_dropped() noexcept;
 };
 
-/// How it went. The first that applied names it.
-enum class outcome : unsigned char {
-  exited,         ///< the command ended by itself
-  signaled,       ///< a signal ended the command, and nothing of the below had happened
-  timed_out,      ///< the limit was reached
-  interrupted,    ///< a terminating signal from outside was forwarded
-  not_found,      ///< there is no such program
-  not_executable, ///< there is, and it cannot be run
+/// A signal that was sent.
+struct sent_signal {
+  duration at{0}; ///< since the start
+  signal_id signal = signull;
+  scope reach = scope::process;
+  std::vector<process_facts> targets; ///< with supervise_options::accounting
 };
 
 struct supervise_result {
   outcome how = outcome::exited;
-  /// The limit was reached while the command ran, or ALRM stood for it. Where a signal from outside
+  /// A limit was reached while the command ran, or ALRM stood for it. Where a signal from outside
   /// has started a ladder with more rungs, that takes the limit's place.
   bool limit_reached = false;
   /// How the command ended; nothing where it was not started, or is among the survivors.
   std::optional<exit_status> command;
   /// errno of execve(2) for not_found and not_executable.
   int exec_error = 0;
-  /// scope::tree: something still ran 5 s after KILL; what of it could be found.
+  /// The scope reaches all: something still ran 5 s after KILL; what of it could be found.
   bool gave_up = false;
   std::vector<process_facts> survivors;
+  /// The first signal from outside that was forwarded.
+  std::optional<signal_info> interrupted_by;
+  /// errno of a write of the command's output that failed, other than for want of a reader; 0:
+  /// none.
+  int output_error = 0;
+  duration elapsed{0};
+  std::vector<sent_signal> sent; ///< the ladder's, and what was forwarded
+  // With supervise_options::accounting, 0 without:
+  duration cpu_time{0};          ///< of the command and its descendants, user and system
+  std::uint64_t peak_memory = 0; ///< bytes; the most that was resident at once, as sampled
 };
 
 inline void supervise_events::sending(signal_id /*signal*/, scope /*reach*/) noexcept {}
 inline void supervise_events::received(const signal_info& /*info*/) noexcept {}
+inline std::optional<pidfd> supervise_events::at_limit(outcome, const run_state&) noexcept {
+  return std::nullopt;
+}
+inline void supervise_events::hook_killed() noexcept {}
+inline void supervise_events::warning(const run_state& /*now*/) noexcept {}
+inline void supervise_events::heartbeat(const run_state& /*now*/) noexcept {}
+inline void supervise_events::tick(const run_state& /*now*/) noexcept {}
+inline void supervise_events::output_cut() noexcept {}
+inline void supervise_events::output_dropped() noexcept {}
 
 namespace detail {
 class supervision;
@@ -106,6 +213,11 @@ SIGKIT_API void delete_supervision(supervision* begun) noexcept;
 /// the signal is sent again when the object goes. A dedicated process (see the option) has nothing
 /// of its own, and forwards these too, but not what it sends to its group.
 ///
+/// A cgroup scope makes a cgroup below the one of this process, and removes it at the end. A PID
+/// namespace has a process of ours as its PID 1, and one outside that waits for it; the command has
+/// a /proc of its own where it may be mounted, and a user namespace where this process may not make
+/// the other without.
+///
 /// signalfd(2), pidfds and ppoll(2) in one loop; no signal handler is installed. For as long as
 /// the object lives, signals are blocked in the calling thread, all but CONT, TSTP, WINCH and URG;
 /// TTIN and TTOU wait for its end. Where SIGCHLD was ignored it has its default action meanwhile,
@@ -114,7 +226,8 @@ SIGKIT_API void delete_supervision(supervision* begun) noexcept;
 /// Thread-safe: no. Async-signal-safe: no.
 class supervisor {
 public:
-  /// Throws sigkit::error (EINVAL) for a signal that is none, and for a negative time.
+  /// Throws sigkit::error (EINVAL) for a signal that is none, a negative time, and a step over a
+  /// PID namespace where the scope is another.
   explicit supervisor(const supervise_options& options, supervise_events* events = nullptr)
       : begun_(detail::call(detail::new_supervision, options, events)) {}
 

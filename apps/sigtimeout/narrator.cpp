@@ -1,0 +1,181 @@
+#include "sigtimeout/narrator.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <exception>
+#include <utility>
+
+#include <sigkit/mask.hpp>
+#include <sigkit/spawn.hpp>
+
+#include "common/message.hpp"
+#include "sigtimeout/diagnosis_text.hpp"
+
+namespace sigkit::apps {
+
+namespace {
+
+/// A reader that has stopped does not hold up the end for longer.
+constexpr duration patience_at_end = std::chrono::seconds(5);
+
+/// For a person: no more digits than matter.
+std::string rounded(duration length) {
+  using namespace std::chrono;
+  if (length >= 1s) return to_string(duration(round<seconds>(length)));
+  return to_string(duration(round<milliseconds>(length)));
+}
+
+std::string whom(scope reach) {
+  switch (reach) {
+  case scope::process:
+  case scope::group: return "command ";
+  case scope::pid_namespace: return "the namespace of command ";
+  default: return std::string("the ") + to_string(reach) + " of command ";
+  }
+}
+
+std::string reason(outcome why, const supervise_options& options) {
+  switch (why) {
+  case outcome::idle: return "no output for " + to_string(options.idle);
+  case outcome::cpu_limit: return to_string(options.cpu) + " of processor time used";
+  case outcome::deadline: return "the time of --until has come";
+  default: return "timed out";
+  }
+}
+
+std::string times(const run_state& now) {
+  std::string text = rounded(now.elapsed) + " gone";
+  if (now.left) text += ", " + rounded(*now.left) + " left";
+  if (now.silent) text += ", last output " + rounded(*now.silent) + " ago";
+  return text;
+}
+
+} // namespace
+
+unique_fd open_report(const std::string& path) {
+  // Non-blocking: a FIFO that nobody reads is refused, and one that is read is not waited for.
+  constexpr int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  unique_fd file(::open(path.c_str(), flags, 0666));
+  if (!file.has_value()) throw error(errno, "cannot open " + quoted(path));
+  return file;
+}
+
+narrator::narrator(const request& wanted)
+    : wanted_(wanted), command_(quoted(wanted.command[0])),
+      mask_(pthread_sigmask(mask_change::block, {})) {
+  if (!wanted.diagnose_to.empty() && wanted.diagnose_to != "-")
+    diagnosis_file_ = open_report(wanted.diagnose_to);
+}
+
+void narrator::say(std::string_view text) noexcept {
+  clear_progress();
+  err_.write(std::string(program_name()).append(": ").append(text).append("\n"));
+}
+
+void narrator::finish() noexcept {
+  clear_progress();
+  err_.finish(patience_at_end);
+}
+
+void narrator::clear_progress() {
+  if (std::exchange(shows_progress_, false)) err_.write("\r\033[K");
+}
+
+void narrator::sending(signal_id signal, scope reach) noexcept {
+  if (wanted_.verbose) say("sending signal " + signal.name() + " to " + whom(reach) + command_);
+}
+
+void narrator::received(const signal_info& info) noexcept {
+  if (wanted_.verbose)
+    say("received signal " + info.signal.name() + " from " +
+        sender_text(info.code, info.pid, info.uid));
+}
+
+std::optional<pidfd> narrator::at_limit(outcome why, const run_state& now) noexcept {
+  try {
+    // timeout(1) says nothing of its one limit.
+    if (why != outcome::timed_out && wanted_.diagnose_to.empty())
+      say(reason(why, wanted_.options) + ": ending command " + command_);
+    if (wanted_.options.accounting) diagnose_tree(why, now);
+  } catch (const std::exception& failed) {
+    say(std::string("no diagnosis: ") + failed.what());
+  }
+  try {
+    if (!wanted_.hook.empty()) return start_hook(why, now);
+  } catch (const std::exception& failed) {
+    say(std::string("--on-timeout: ") + failed.what());
+  }
+  return std::nullopt;
+}
+
+void narrator::diagnose_tree(outcome why, const run_state& now) {
+  diagnosis_ = diagnose(now.root);
+  if (wanted_.diagnose_to.empty()) return;
+  const std::string text = reason(why, wanted_.options) + " after " + rounded(now.elapsed) +
+                           "; what command " + command_ + " was doing:\n" +
+                           diagnosis_text(diagnosis_);
+  clear_progress();
+  const std::string whole = std::string(program_name()) + ": " + text;
+  if (!diagnosis_file_.has_value()) {
+    err_.write(whole);
+    return;
+  }
+  patient_writer file(diagnosis_file_.get());
+  file.write(whole);
+  file.finish(duration::zero());
+}
+
+std::optional<pidfd> narrator::start_hook(outcome why, const run_state& now) const {
+  std::vector<std::string> variables;
+  for (char** entry = environ; *entry != nullptr; ++entry)
+    if (!std::string_view(*entry).starts_with("SIGTIMEOUT_")) variables.emplace_back(*entry);
+  variables.push_back("SIGTIMEOUT_PID=" + std::to_string(now.command));
+  variables.push_back(std::string("SIGTIMEOUT_REASON=") + to_string(why));
+  std::vector<char*> environment;
+  environment.reserve(variables.size() + 1);
+  for (std::string& variable : variables)
+    environment.push_back(variable.data());
+  environment.push_back(nullptr);
+  std::string shell = "sh";
+  std::string option = "-c";
+  std::string text = wanted_.hook;
+  char* const argv[] = {shell.data(), option.data(), text.data(), nullptr};
+  spawn_options how;
+  how.mask = mask_;
+  how.group = 0;
+  how.parent_death = sigkill;
+  how.environment = environment.data();
+  spawn_result started = spawn(argv, how);
+  if (!started.process) throw error(started.exec_error, "running sh");
+  return std::move(started.process);
+}
+
+void narrator::hook_killed() noexcept {
+  say("--on-timeout took longer than " + to_string(wanted_.options.hook_limit) + ": killed");
+}
+
+void narrator::warning(const run_state& now) noexcept {
+  say("command " + command_ + " has " + rounded(now.left.value_or(duration::zero())) + " left");
+}
+
+void narrator::heartbeat(const run_state& now) noexcept {
+  say("command " + command_ + " is running: " + times(now));
+}
+
+void narrator::tick(const run_state& now) noexcept {
+  err_.write("\r" + std::string(program_name()) + ": " + times(now) + "\033[K");
+  shows_progress_ = true;
+}
+
+void narrator::output_cut() noexcept {
+  say("command " + command_ +
+      " left processes that can still write its output: they get a broken pipe");
+}
+
+void narrator::output_dropped() noexcept {
+  say("nobody reads the output of command " + command_ + ": the rest of it is dropped");
+}
+
+} // namespace sigkit::apps

@@ -1,0 +1,156 @@
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "supervision.hpp"
+
+namespace sigkit {
+
+namespace {
+
+constexpr duration reaping_limit = std::chrono::seconds(1);
+constexpr duration time_to_write = std::chrono::milliseconds(100);
+constexpr duration time_to_read = std::chrono::seconds(5);
+
+std::optional<siginfo_t> take_end_of(idtype_t which, pid_t pid) {
+  siginfo_t info{};
+  const int failed = sys::retry(
+      [&] { return ::waitid(which, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | __WALL); });
+  if (failed != 0) return std::nullopt;
+  return info;
+}
+
+} // namespace
+
+bool detail::supervision::nothing_may_be_left() const {
+  switch (options_.left_behind) {
+  case orphans::by_scope: return reaches_all(options_.reach);
+  case orphans::leave: return reaches_all(options_.reach) && rungs_.started();
+  case orphans::wait:
+  case orphans::kill: break;
+  }
+  return true;
+}
+
+bool detail::supervision::finished() {
+  if (given_up_) return true;
+  if (!result_.command || hook_) return false;
+  if (nothing_may_be_left() && !all_gone_) return false;
+  return output_has_ended(sys::clock::now());
+}
+
+void detail::supervision::reap() {
+  if (reaper_) {
+    reaper_->learn();
+    all_gone_ = reaper_->all_gone();
+    if (reaper_->command() && !result_.command) command_ended(reaper_->command());
+  } else if (is_subreaper_) {
+    reap_descendants();
+    return;
+  } else if (!result_.command) {
+    reap_command();
+  }
+  if (hook_) reap_hook();
+}
+
+void detail::supervision::reap_command() {
+  const auto info = take_end_of(P_PID, command_->pid());
+  if (!info) fail(errno, "waitid(2) of process " + std::to_string(command_->pid()));
+  if (info->si_pid != 0)
+    command_ended(exit_status::from_child_code(info->si_code, info->si_status));
+}
+
+void detail::supervision::reap_hook() {
+  const auto info = take_end_of(P_PID, hook_->pid());
+  if (!info || info->si_pid != 0) hook_ended();
+}
+
+/// This process has no children but what the command and the hook left to it.
+void detail::supervision::reap_descendants() {
+  for (;;) {
+    const auto info = take_end_of(P_ALL, 0);
+    if (!info) {
+      all_gone_ = true;
+      return;
+    }
+    if (info->si_pid == 0) return;
+    if (info->si_pid == command_->pid() && !result_.command)
+      command_ended(exit_status::from_child_code(info->si_code, info->si_status));
+    else if (hook_ && info->si_pid == hook_->pid())
+      hook_ended();
+  }
+}
+
+void detail::supervision::command_ended(std::optional<exit_status> status) {
+  result_.command = status;
+  scope_->forget_command();
+  if (reaper_) reaper_->let_go_of_command();
+  silence_due_ = no_time;
+  if (options_.left_behind != orphans::wait) limits_.switch_off_limits();
+  limit_fires_ = false;
+  const std::optional<signal_id> killed_by = status->signal();
+  if (killed_by == sigkill && !sent_kill_ && memory_kills_before_ &&
+      count_memory_kills(control_group_ ? &control_group_->group() : nullptr)
+              .value_or(*memory_kills_before_) > *memory_kills_before_)
+    name_outcome(outcome::out_of_memory);
+}
+
+/// What was written is passed on, whatever time its reader takes; after a limit not for ever.
+bool detail::supervision::output_has_ended(time_point now) {
+  if (!relay_ || output_ended_) return true;
+  if (relay_->has_writers()) {
+    if (output_due_ == no_time) output_due_ = sys::after(now, time_to_write);
+    if (now < output_due_) return false;
+    if (!relay_->write_is_pending()) relay_->pump();
+    if (relay_->has_writers()) events_->output_cut();
+    relay_->close_sources();
+  }
+  output_due_ = no_time;
+  if (relay_->is_drained()) {
+    output_ended_ = true;
+  } else if (result_.limit_reached) {
+    const bool moves = std::exchange(passed_on_, relay_->passed_on()) != relay_->passed_on();
+    if (moves || reader_due_ == no_time) reader_due_ = sys::after(now, time_to_read);
+    if (now >= reader_due_) {
+      events_->output_dropped();
+      output_ended_ = true;
+    }
+  }
+  return output_ended_;
+}
+
+void detail::supervision::complete_result() {
+  if (result_.command)
+    name_outcome(result_.command->signal() ? outcome::signaled : outcome::exited);
+  result_.elapsed = limits_.elapsed(sys::clock::now());
+  if (relay_) result_.output_error = relay_->first_error();
+  if (usage_) {
+    if (command_) usage_->sample();
+    result_.cpu_time = usage_->cpu_time();
+    result_.peak_memory = usage_->peak_memory();
+  }
+  if (!result_.command || result_.command->signal()) terminal_.restore();
+  control_group_.reset();
+}
+
+/// After a failure: the command must not go on without a limit.
+void detail::supervision::kill_command() noexcept {
+  if (!command_) return;
+  if (!result_.command) sys::pidfd_send_signal(command_->descriptor(), sigkill);
+  try {
+    scope_->send(sigkill, options_.reach);
+    if (control_group_) control_group_->wait_until_empty(reaping_limit);
+    control_group_.reset();
+    terminal_.restore();
+    if (result_.command || reaper_) return;
+    pollfd ended{command_->descriptor(), POLLIN, 0};
+    sys::poll_until({&ended, 1}, sys::after(sys::clock::now(), reaping_limit));
+    ::waitpid(command_->pid(), nullptr, WNOHANG);
+  } catch (const std::exception&) { // what cannot be found cannot be killed
+    return;
+  }
+}
+
+} // namespace sigkit

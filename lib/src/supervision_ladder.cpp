@@ -1,0 +1,204 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include <sigkit/process_tree.hpp>
+
+#include "supervision.hpp"
+
+namespace sigkit {
+
+namespace {
+
+constexpr duration survivors_limit = std::chrono::seconds(5);
+constexpr duration longest_sweep = std::chrono::milliseconds(200);
+constexpr duration longest_silence_slice = std::chrono::milliseconds(250);
+constexpr duration sample_pause = std::chrono::milliseconds(100);
+constexpr duration shortest_sample_pause = std::chrono::milliseconds(2);
+
+} // namespace
+
+void detail::supervision::act_on_time() {
+  time_point now = sys::clock::now();
+  if (limit_fires_) fire_limit(now);
+  look_at_limits(now);
+  say_what_is_due(now);
+  if (hook_ && now >= hook_due_) kill_hook();
+  end_what_is_left(now);
+  climb(now);
+  now = sys::clock::now();
+  const bool is_over_all = reaches_all(options_.reach) || over_all_;
+  if (is_over_all && rungs_.started() && !rungs_.pending()) begin_sweeping(now);
+  if (now >= std::min(sweep_due_, give_up_due_)) sweep(now);
+}
+
+void detail::supervision::climb(time_point now) {
+  while (const std::optional<rungs::rung> due = rungs_.take(now)) {
+    send(due->signal, due->reach);
+    now = sys::clock::now();
+    rungs_.sent(now);
+  }
+}
+
+/// ALRM came: the limit is reached now, or the next rung is due.
+void detail::supervision::fire_limit(time_point now) {
+  limit_fires_ = false;
+  if (hook_) {
+    hook_due_ = now;
+  } else if (!rungs_.pending()) {
+    reach_limit(outcome::timed_out, now);
+  } else {
+    result_.limit_reached = result_.limit_reached || !result_.command;
+    rungs_.hurry(now);
+  }
+}
+
+void detail::supervision::look_at_limits(time_point now) {
+  if (const std::optional<outcome> reached = limits_.take_reached(now)) reach_limit(*reached, now);
+  if (now >= silence_due_) count_silence(now);
+  if (now >= sample_due_) sample_usage(now);
+}
+
+/// What has passed since the last look counts, but no more than was to pass: this process may have
+/// been stopped together with the job.
+void detail::supervision::count_silence(time_point now) {
+  const duration planned = std::max(silence_due_ - silence_seen_, duration::zero());
+  const duration passed = std::min(now - silence_seen_, planned);
+  silence_seen_ = now;
+  if (!relay_->write_is_pending() && !job_is_stopped()) silent_for_ += passed;
+  if (silent_for_ >= options_.idle) {
+    reach_limit(outcome::idle, now);
+    return;
+  }
+  silence_due_ = now + std::min(longest_silence_slice, options_.idle - silent_for_);
+}
+
+bool detail::supervision::job_is_stopped() const {
+  if (!command_ || result_.command) return false;
+  const std::optional<process_facts> facts = sigkit::read_process(command_->pid());
+  return facts && facts->state == 'T';
+}
+
+void detail::supervision::sample_usage(time_point now) {
+  usage_->sample();
+  duration pause = sample_pause;
+  if (options_.cpu != duration::zero() && !result_.limit_reached) {
+    const duration left = options_.cpu - usage_->cpu_time();
+    if (left <= duration::zero()) {
+      reach_limit(outcome::cpu_limit, now);
+      return;
+    }
+    static const long processors = std::max(::sysconf(_SC_NPROCESSORS_ONLN), 1L);
+    pause = std::clamp(left / processors, shortest_sample_pause, sample_pause);
+  }
+  sample_due_ = sys::clock::now() + pause;
+}
+
+void detail::supervision::say_what_is_due(time_point now) {
+  if (limits_.take_warning(now) && !result_.command) {
+    events_->warning(state(now));
+    if (options_.warn_signal != signull) command_->send(options_.warn_signal);
+  }
+  if (limits_.take_heartbeat(now)) events_->heartbeat(state(now));
+  if (limits_.take_tick(now)) events_->tick(state(now));
+}
+
+run_state detail::supervision::state(time_point now) const {
+  run_state result;
+  result.elapsed = limits_.elapsed(now);
+  result.left = limits_.left(now);
+  if (relay_) result.silent = now - silence_seen_ + silent_for_;
+  result.command = result_.command ? 0 : command_->pid();
+  result.root = scope_->root();
+  return result;
+}
+
+void detail::supervision::reach_limit(outcome why, time_point now) {
+  limits_.switch_off_limits();
+  silence_due_ = no_time;
+  if (options_.cpu != duration::zero()) sample_due_ = no_time;
+  if (result_.command) {
+    stop_waiting_ = true;
+    return;
+  }
+  if (hook_ || rungs_.pending()) return; // a signal from outside has started the ladder before
+  result_.limit_reached = true;
+  name_outcome(why);
+  hook_ = events_->at_limit(why, state(now));
+  now = sys::clock::now();
+  if (hook_) {
+    scope_->spare(hook_->pid());
+    hook_due_ = sys::after(now, options_.hook_limit);
+  } else {
+    rungs_.start(now);
+  }
+}
+
+/// It leads a group of its own.
+void detail::supervision::kill_hook() {
+  events_->hook_killed();
+  hook_due_ = no_time;
+  sys::kill(-hook_->pid(), sigkill);
+  hook_->send(sigkill);
+}
+
+void detail::supervision::hook_ended() {
+  scope_->spare(0);
+  hook_.reset();
+  hook_due_ = no_time;
+  if (!rungs_.started()) rungs_.start(sys::clock::now());
+}
+
+void detail::supervision::name_outcome(outcome how) {
+  if (!std::exchange(has_outcome_, true)) result_.how = how;
+}
+
+void detail::supervision::send(signal_id signal, scope reach) {
+  events_->sending(signal, reach);
+  sent_signal sent{limits_.elapsed(sys::clock::now()), signal, reach, {}};
+  if (options_.accounting) sent.targets = scope_->targets(reach);
+  result_.sent.push_back(std::move(sent));
+  if (reach == scope::group) sent_to_group_.insert(signal);
+  sent_kill_ = sent_kill_ || signal == sigkill;
+  scope_->send(signal, reach);
+}
+
+/// The command has ended, and others have not.
+void detail::supervision::end_what_is_left(time_point now) {
+  if (!result_.command || !nothing_may_be_left() || all_gone_ || hook_) return;
+  if (reaper_ && !reaper_->others_left()) return; // not known yet
+  const bool waits = options_.left_behind == orphans::wait && !result_.limit_reached &&
+                     !rungs_.started() && !stop_waiting_;
+  if (waits) return;
+  if (!reaches_all(options_.reach) && !std::exchange(over_all_, true)) {
+    rungs_.cover(widest_scope());
+    rungs_.start(now);
+  } else if (!rungs_.started()) {
+    rungs_.start(now);
+  }
+}
+
+void detail::supervision::begin_sweeping(time_point now) {
+  if (give_up_due_ != no_time) return;
+  sweep_due_ = sys::after(now, sweep_pause_);
+  give_up_due_ = sys::after(now, survivors_limit);
+}
+
+/// KILL was sent to all that was found. What was not found then is found now.
+void detail::supervision::sweep(time_point now) {
+  if (now < give_up_due_) {
+    scope_->send(sigkill, widest_scope());
+    sweep_pause_ = std::min(sweep_pause_ * 2, longest_sweep);
+    sweep_due_ = sys::after(now, sweep_pause_);
+    return;
+  }
+  reap();
+  if (all_gone_) return;
+  given_up_ = result_.gave_up = true;
+  for (process_facts& facts : sigkit::descendants(scope_->root()))
+    if (facts.state != 'X' && (facts.state != 'Z' || facts.threads > 1))
+      result_.survivors.push_back(std::move(facts));
+}
+
+} // namespace sigkit

@@ -1,0 +1,66 @@
+#include <signal.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include <sigkit/disposition.hpp>
+
+#include "supervision.hpp"
+
+namespace sigkit {
+
+void detail::supervision::read_signals() {
+  siginfo_t received;
+  while (sys::take_signal(handled_, received))
+    handle(received);
+}
+
+void detail::supervision::handle(siginfo_t& received) {
+  const signal_info info = signal_info::from(received);
+  if (info.signal == sigwinch) {
+    if (relay_) relay_->copy_window_size();
+    if (!result_.command) command_->send(sigwinch); // it may have looked at the old size
+    return;
+  }
+  if (!options_.dedicated_process && is_own(info)) {
+    own_signals_.give(received);
+    return;
+  }
+  const bool from_us = info.code == SI_USER && info.pid == ::getpid();
+  if (info.signal == sigchld || from_us || is_ignored(info.signal)) return;
+  // What a member sends to the whole group after it had the signal would otherwise go round.
+  if (sent_to_group_.contains(info.signal) && scope_->is_in_own_group(info.pid)) return;
+  events_->received(info);
+  const bool by_terminal =
+      info.code == SI_KERNEL && (info.signal == sigint || info.signal == sigquit);
+  if (info.signal == sigalrm)
+    limit_fires_ = true;
+  else if (by_terminal && scope_->group() != grouping::command)
+    taken_by_command(info);
+  else
+    forward(info);
+}
+
+/// Ignored by inheritance, and so not for the command either; but the signal of the limit counts.
+bool detail::supervision::is_ignored(signal_id signal) const {
+  return signal != options_.signal && signal != sigalrm &&
+         get_disposition(signal) == disposition::ignored;
+}
+
+/// The terminal has sent it to the command already.
+void detail::supervision::taken_by_command(const signal_info& info) {
+  scope_->continue_if_stopped();
+  if (!result_.interrupted_by) result_.interrupted_by = info;
+}
+
+void detail::supervision::forward(const signal_info& info) {
+  name_outcome(outcome::interrupted);
+  if (!result_.interrupted_by) result_.interrupted_by = info;
+  const bool for_the_rest = result_.command && nothing_may_be_left();
+  if (for_the_rest && !reaches_all(options_.reach) && !std::exchange(over_all_, true))
+    rungs_.cover(widest_scope());
+  send(info.signal, over_all_ ? widest_scope() : options_.reach);
+  if (!rungs_.started()) rungs_.start_after_first(sys::clock::now());
+}
+
+} // namespace sigkit

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <termios.h>
+
+#include <optional>
+
+#include <sigkit/unique_fd.hpp>
+
+namespace sigkit {
+
+/// The modes of the controlling terminal, as they were when this was made.
+class terminal_modes {
+public:
+  /// Remembers them, where there is a terminal and this process's group is its foreground group.
+  void save();
+  /// Has them again as they were; where they were saved, and something changed them.
+  void restore() const noexcept;
+
+private:
+  unique_fd terminal_;
+  termios saved_{};
+};
+
+} // namespace sigkit

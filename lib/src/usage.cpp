@@ -1,0 +1,133 @@
+#include "usage.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+
+#include <sigkit/process_tree.hpp>
+
+#include "proc.hpp"
+#include "system.hpp"
+#include "text.hpp"
+
+namespace sigkit {
+
+namespace {
+
+duration from_ticks(std::uint64_t ticks) {
+  static const auto per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  return duration(ticks * (1'000'000'000 / per_second));
+}
+
+duration from_timeval(const timeval& time) {
+  return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+}
+
+struct process_usage {
+  std::uint64_t own_ticks = 0;    ///< utime and stime
+  std::uint64_t reaped_ticks = 0; ///< cutime and cstime
+  std::uint64_t memory = 0;       ///< bytes that are resident
+};
+
+/// Fields 14 to 17 and 24 of /proc/PID/stat (proc(5)).
+process_usage parse_usage(std::string_view stat) {
+  process_usage result;
+  const std::size_t close = stat.rfind(") ");
+  if (close == std::string_view::npos) return result;
+  std::string_view rest = stat.substr(close + 2);
+  static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  for (int field = 3; field <= 24 && !rest.empty(); ++field) {
+    const std::uint64_t value = parse_decimal<std::uint64_t>(cut(rest, ' ')).value_or(0);
+    if (field == 14 || field == 15) result.own_ticks += value;
+    if (field == 16 || field == 17) result.reaped_ticks += value;
+    if (field == 24) result.memory = value * page;
+  }
+  return result;
+}
+
+process_usage usage_of(pid_t pid) {
+  const unique_fd process = proc::open_process(pid);
+  if (!process.has_value()) return {};
+  return parse_usage(proc::read_text(process.get(), "stat").value_or(std::string()));
+}
+
+/// The number after `key` in a file of lines "KEY NUMBER".
+std::optional<std::uint64_t> number_in(int directory, const char* file, std::string_view key) {
+  const std::optional<std::string> text = proc::read_text(directory, file);
+  if (!text) return std::nullopt;
+  for (std::string_view rest = *text; !rest.empty();) {
+    std::string_view line = cut(rest, '\n');
+    if (cut(line, ' ') == key) return parse_decimal<std::uint64_t>(line);
+  }
+  return std::nullopt;
+}
+
+/// The cgroup of version 1 that counts this process's memory: an open directory.
+unique_fd memory_cgroup() {
+  const std::string own = proc::read_text(AT_FDCWD, "/proc/self/cgroup").value_or(std::string());
+  for (std::string_view rest = own; !rest.empty();) {
+    std::string_view line = cut(rest, '\n');
+    cut(line, ':'); // the hierarchy's number
+    if (cut(line, ':') != "memory") continue;
+    const std::string path = "/sys/fs/cgroup/memory" + std::string(line);
+    return sys::open_at(AT_FDCWD, path.c_str(), O_RDONLY | O_DIRECTORY);
+  }
+  return {};
+}
+
+} // namespace
+
+usage::usage(const cgroup* control_group)
+    : control_group_(control_group), reaped_before_(time_of_the_reaped()) {}
+
+/// By this process, and by the root where that is another one, which is reaped itself in the end.
+duration usage::time_of_the_reaped() const {
+  rusage used{};
+  ::getrusage(RUSAGE_CHILDREN, &used);
+  const duration here = from_timeval(used.ru_utime) + from_timeval(used.ru_stime);
+  const bool another = root_ != 0 && root_ != ::getpid();
+  return another ? here + from_ticks(usage_of(root_).reaped_ticks) : here;
+}
+
+void usage::sample() {
+  duration time = time_of_the_reaped() - reaped_before_;
+  std::uint64_t memory = 0;
+  for (const process_facts& facts : descendants(root_)) {
+    const process_usage one = usage_of(facts.pid);
+    time += from_ticks(one.own_ticks + one.reaped_ticks);
+    memory += one.memory;
+  }
+  if (control_group_ != nullptr) {
+    const auto exact = number_in(control_group_->descriptor(), "cpu.stat", "usage_usec");
+    if (exact) time = std::chrono::microseconds(*exact);
+    const auto peak = proc::read_text(control_group_->descriptor(), "memory.peak");
+    if (peak)
+      memory = std::max(
+          memory, parse_decimal<std::uint64_t>(std::string_view(*peak).substr(0, peak->find('\n')))
+                      .value_or(0));
+  }
+  rusage largest{};
+  ::getrusage(RUSAGE_CHILDREN, &largest);
+  cpu_time_ = std::max(cpu_time_, time); // one that is just being reaped is in neither sum
+  peak_memory_ = std::max(
+      {peak_memory_, memory, static_cast<std::uint64_t>(largest.ru_maxrss) * std::uint64_t{1024}});
+}
+
+std::optional<std::uint64_t> count_memory_kills(const cgroup* control_group) {
+  std::optional<std::uint64_t> kills;
+  const auto add = [&kills](std::optional<std::uint64_t> more) {
+    if (more) kills = kills.value_or(0) + *more;
+  };
+  const std::optional<cgroup> own =
+      control_group != nullptr ? std::nullopt : cgroup::of(::getpid());
+  const cgroup* const counted = control_group != nullptr ? control_group : own ? &*own : nullptr;
+  if (counted != nullptr) add(number_in(counted->descriptor(), "memory.events", "oom_kill"));
+  const unique_fd first_version = memory_cgroup();
+  if (first_version.has_value())
+    add(number_in(first_version.get(), "memory.oom_control", "oom_kill"));
+  return kills;
+}
+
+} // namespace sigkit
