@@ -1,7 +1,7 @@
 #!/bin/bash
 # What the README shows, runs: each "$ ./dev run …" of its console blocks gives just what stands
 # below it, and its examples of the library are built against the installed one and succeed.
-# shellcheck disable=SC2016 # literal dollar signs and backquotes
+# shellcheck disable=SC2016,SC2030,SC2031 # literal dollar signs and backquotes; PATH in subshells
 set -euo pipefail
 source=$1 programs=$2 build=$3 compiler=$4
 work=$(mktemp -d)
@@ -16,6 +16,19 @@ while IFS= read -r line; do
 done < <(grep '^\$ ' "$work/shown") >"$work/seen"
 [[ $(grep -c '^\$ ' "$work/shown") -ge 5 ]]
 diff -u "$work/shown" "$work/seen"
+
+# The CI job's log: PIDs, times and sizes differ from run to run, and so does the width of columns.
+# stdout and stderr of the job are one, as in the log of a CI.
+anonymous() { sed -E 's/[0-9]+(\.[0-9]+)?/N/g; s/N[KMG]\b/N/g; s/[ │]+/ /g; s/ $//'; }
+sed -n '/^```log$/,/^```$/p' "$source/README.md" | grep -v '^```' | anonymous >"$work/log_shown"
+grep '^\$ ' "$source/README.md" | grep ci-job | while IFS= read -r line; do
+  printf '%s\n' "$line"
+  (cd "$source"; PATH=$programs:$PATH; eval "${line#'$ '}") 2>&1
+done | anonymous >"$work/log_seen"
+[[ $(grep -c 'look here first' "$work/log_seen") == 1 ]]
+diff -u "$work/log_shown" "$work/log_seen"
+sed -n '/^#!\/bin\/sh$/,/^```$/p' "$source/README.md" | grep -v '^```' |
+  diff -u - "$source/tests/demo/suite"
 
 cmake --install "$build" --prefix "$work/installed" >/dev/null
 library=$(find "$work/installed" -name libsigkit.so)

@@ -13,7 +13,7 @@ awk '
   /^template / && !/\(/ { next } # the comment stands before it
   # At the border of a line, and no definition of a member that its class has declared.
   !hidden && !/^[^(]* = / && /^(\[\[nodiscard\]\] |SIGKIT_API |inline |constexpr |template <|[a-z_:]+ [a-z_]+\().*\(/ &&
-  !/::[a-z_]+\([^)]*\) *(const)? *(noexcept)? *\{/ {
+  !/::[a-z_]+\([^)]*\) *(const)? *(noexcept)? *\{/ && !/^inline .* [a-z_]+::[a-z_]+\([^()]*,$/ {
     ++functions
     known = comment ~ /[Tt]hread-safe/ && comment ~ /[Aa]sync-signal-safe/
     if (!known && comment !~ /[Ss]afety (as|above)/) {

@@ -179,7 +179,8 @@ struct supervise_result {
 
 inline void supervise_events::sending(signal_id /*signal*/, scope /*reach*/) noexcept {}
 inline void supervise_events::received(const signal_info& /*info*/) noexcept {}
-inline std::optional<pidfd> supervise_events::at_limit(outcome, const run_state&) noexcept {
+inline std::optional<pidfd> supervise_events::at_limit(outcome /*why*/,
+                                                       const run_state& /*now*/) noexcept {
   return std::nullopt;
 }
 inline void supervise_events::hook_killed() noexcept {}
