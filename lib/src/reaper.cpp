@@ -142,6 +142,7 @@ void start_and_reap(int connection, char* const* argv, const spawn_options& opti
     return;
   }
   const pid_t command = spawned.process->pid();
+  ::setpgid(0, 0); // what is sent to the command's group is not for this process
   tell_of_command<Report>(connection, *spawned.process);
   close_all_but(connection);
   // Where the supervisor cannot hold the command, nobody would watch it.
@@ -209,6 +210,7 @@ void start_namespace(int connection, char* const* argv, const spawn_options& opt
       mount_own_proc();
       start_and_reap<Report>(connection, argv, options);
     });
+  ::setpgid(0, 0); // after the fork: the command is in the supervisor's group
   tell(connection, Report{.what = Report::kind::is_root, .pid = first});
   ::close_range(0, ~0U, 0);
   sys::retry([&] { return ::waitpid(first, nullptr, 0); });
@@ -251,7 +253,7 @@ void reaper::make_process(char* const* argv, const spawn_options& options, bool 
 
 spawn_result reaper::start(char* const* argv, spawn_options options, bool own_namespace) {
   if (own_namespace) {
-    // The numbers from outside mean nothing inside. PID 1 stays in the supervisor's group.
+    // The numbers from outside mean nothing inside: the command inherits the supervisor's group.
     if (options.group && *options.group != 0) options.group.reset();
   } else if (!options.group && !options.new_session) {
     options.group = ::getpgrp();

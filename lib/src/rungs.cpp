@@ -28,6 +28,11 @@ void rungs::cover(scope reach) noexcept {
     one.reach = reach;
 }
 
+void rungs::stop() noexcept {
+  next_ = rungs_.size();
+  due_ = sys::clock::time_point::max();
+}
+
 void rungs::resolve_automatic(scope reach) noexcept {
   for (rung& one : rungs_)
     if (one.reach == scope::automatic) one.reach = reach;

@@ -29,6 +29,9 @@ public:
   /// All rungs are over `reach` from now on, for what the command has left behind. start() follows.
   void cover(scope reach) noexcept;
 
+  /// Whom the rungs to come were for has ended.
+  void stop() noexcept;
+
   /// The rungs with the scope `automatic` have this one, once it is known which.
   void resolve_automatic(scope reach) noexcept;
 

@@ -132,6 +132,7 @@ SIGKIT_IN_CHILD bool join_cgroup(int directory) {
 }
 
 SIGKIT_IN_CHILD bool place_descriptors(const spawn_options& options) {
+  // A lambda would be instrumented by the sanitizers. NOLINTNEXTLINE(readability-use-anyofallof)
   for (const auto& [from, to] : options.descriptors) {
     const bool placed = from == to ? ::fcntl(to, F_SETFD, 0) == 0 : ::dup2(from, to) >= 0;
     if (!placed) return false;

@@ -231,7 +231,8 @@ bool detail::supervision::wait_for_something() {
                    : std::min({limits_.due(), rungs_.due(), sweep_due_, give_up_due_, hook_due_,
                                silence_due_, sample_due_, output_due_, reader_due_});
   // The end of the command, should another thread have taken its SIGCHLD.
-  const int ended = reaper_ ? reaper_->descriptor() : result_.command ? -1 : command_->descriptor();
+  int ended = result_.command ? -1 : command_->descriptor();
+  if (reaper_) ended = all_gone_ ? -1 : reaper_->descriptor();
   sources_.assign({wake.source(),
                    {signals_.get(), POLLIN, 0},
                    {ended, POLLIN, 0},

@@ -90,6 +90,7 @@ void detail::supervision::command_ended(std::optional<exit_status> status) {
   silence_due_ = no_time;
   if (options_.left_behind != orphans::wait) limits_.switch_off_limits();
   limit_fires_ = false;
+  if (!nothing_may_be_left()) rungs_.stop();
   const std::optional<signal_id> killed_by = status->signal();
   if (killed_by == sigkill && !sent_kill_ && memory_kills_before_ &&
       count_memory_kills(control_group_ ? &control_group_->group() : nullptr)

@@ -147,7 +147,7 @@ void detail::supervision::hook_ended() {
   scope_->spare(0);
   hook_.reset();
   hook_due_ = no_time;
-  if (!rungs_.started()) rungs_.start(sys::clock::now());
+  if (!rungs_.started() && !result_.command) rungs_.start(sys::clock::now());
 }
 
 void detail::supervision::name_outcome(outcome how) {

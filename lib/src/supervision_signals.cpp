@@ -49,6 +49,7 @@ bool detail::supervision::is_ignored(signal_id signal) const {
 
 /// The terminal has sent it to the command already.
 void detail::supervision::taken_by_command(const signal_info& info) {
+  name_outcome(outcome::interrupted);
   scope_->continue_if_stopped();
   if (!result_.interrupted_by) result_.interrupted_by = info;
 }

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -259,4 +260,35 @@ TEST_CASE("when sigtimeout itself is killed, the command gets the limit's signal
   running.wait_for_line("ready");
   ::kill(running.pid(), SIGKILL);
   running.wait_for_line("got USR1");
+}
+
+TEST_CASE("what may not be signalled is named after 5 s, and the status is 125") {
+  if (::geteuid() != 0) SKIP("only root can make a program that others may not signal");
+  const test::temporary_directory directory;
+  const std::string program = directory.path() + "/hostile";
+  const std::string report = directory.path() + "/report";
+  std::filesystem::copy(test::program("hostile"), program);
+  REQUIRE(::chmod(directory.path().c_str(), 0777) == 0);
+  REQUIRE(::chmod(program.c_str(), 04755) == 0);
+  const auto result =
+      sigtimeout({"--tree", "-k", ".1", "--report", report, "1000", program, "root"},
+                 {.environment = {},
+                  .before_exec =
+                      [] {
+                        if (::setgid(65534) != 0 || ::setuid(65534) != 0) ::_exit(98);
+                      },
+                  .argv0 = {}});
+  if (result.err.find("setresuid") != std::string::npos) SKIP("no set-user-ID programs here");
+  CHECK(result.status == exit_status::exited(125));
+  CHECK(result.err.starts_with("sigtimeout: still running, although KILL was sent: "));
+  CHECK(result.err.find("(hostile, state S)") != std::string::npos);
+  CHECK(test::text_of(report).find("\"survivors\": [\n    {") != std::string::npos);
+}
+
+TEST_CASE("a step over the group ends what is in it, and not what watches over a namespace") {
+  if (!can_make_namespace()) SKIP("no namespace can be made here");
+  const auto result = sigtimeout(
+      {"--scope=namespace", "-s", "0", "--then", ".05:KILL@group", ".1", "sleep", "1000"});
+  CHECK(result.status == exit_status::exited(137));
+  CHECK_MESSAGE(result.err.empty(), result.err);
 }

@@ -8,6 +8,8 @@
 //   hostile storm           processes that keep forking and flee into new sessions
 //   hostile chain [DEPTH]   each the child of the one before
 //   hostile wide [COUNT]    all children of the first
+//   hostile root            becomes root where it is set-user-ID, so that its caller may not signal
+//                           it; says so, and lives for half a minute
 //
 // The first process sends ALRM to its parent, sigtimeout, for which the limit is reached then: no
 // short limit races with the start. Every process keeps stdin open: where that is a pipe, who reads
@@ -200,6 +202,14 @@ void make_children(int count) {
 int main(int argc, char** argv) {
   const std::string_view kind = argc > 1 ? argv[1] : "";
   const int size = argc > 2 ? static_cast<int>(std::strtol(argv[2], nullptr, 10)) : 0;
+  if (kind == "root") {
+    if (::setresuid(0, 0, 0) != 0) give_up("setresuid");
+    ::alarm(30);
+    fire_limit(::getppid());
+    ::close(STDOUT_FILENO);
+    ::close(STDERR_FILENO);
+    ::pause();
+  }
   const pid_t supervisor = ::getppid();
   ::alarm(lifetime);
   if (::pipe(standing) != 0) give_up("pipe");
