@@ -80,7 +80,7 @@ void narrator::finish() noexcept {
 }
 
 void narrator::clear_progress() {
-  if (std::exchange(shows_progress_, false)) err_.write("\r\033[K");
+  if (std::exchange(shows_progress_, false)) err_.write("\033[K");
 }
 
 void narrator::sending(signal_id signal, scope reach) noexcept {
@@ -165,7 +165,8 @@ void narrator::heartbeat(const run_state& now) noexcept {
 }
 
 void narrator::tick(const run_state& now) noexcept {
-  err_.write("\r" + std::string(program_name()) + ": " + times(now) + "\033[K");
+  // The cursor goes back, so that what the command writes takes the line's place.
+  err_.write("\r\033[K" + std::string(program_name()) + ": " + times(now) + "\r");
   shows_progress_ = true;
 }
 

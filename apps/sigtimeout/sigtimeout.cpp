@@ -125,7 +125,10 @@ int sigkit_run_sigtimeout(int argc, char** argv) {
     request wanted;
     if (!parse_request(argc, argv, wanted)) return static_cast<int>(success);
     wanted.options.dedicated_process = true;
-    if (wanted.progress && ::isatty(STDERR_FILENO) != 0) wanted.options.tick = progress_pause;
+    if (wanted.progress && ::isatty(STDERR_FILENO) != 0) {
+      wanted.options.tick = progress_pause;
+      if (!wanted.options.relay) wanted.options.relay = relay_by::same_kind;
+    }
     narrator says(wanted);
     const unique_fd report = wanted.report_to.empty() ? unique_fd() : open_report(wanted.report_to);
     const ending end = run_command(wanted, says, report);

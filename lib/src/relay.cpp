@@ -7,14 +7,16 @@
 namespace sigkit {
 
 relay::relay(relay_by how) {
-  const bool by_terminal = how == relay_by::terminal;
   const bool has_out = output_end::is_writable(STDOUT_FILENO);
   const bool has_err = output_end::is_writable(STDERR_FILENO);
   shared_ = has_out && has_err && output_end::are_one(STDOUT_FILENO, STDERR_FILENO);
   pipes_.reserve(2);
-  if (has_out) pipes_.emplace_back(STDOUT_FILENO, by_terminal);
-  if (has_err && !shared_)
-    pipes_.emplace_back(STDERR_FILENO, by_terminal && ::isatty(STDERR_FILENO) == 1);
+  const auto as_terminal = [how](int number) {
+    return how != relay_by::pipe && ::isatty(number) == 1;
+  };
+  if (has_out)
+    pipes_.emplace_back(STDOUT_FILENO, how == relay_by::terminal || as_terminal(STDOUT_FILENO));
+  if (has_err && !shared_) pipes_.emplace_back(STDERR_FILENO, as_terminal(STDERR_FILENO));
 }
 
 std::vector<std::pair<int, int>> relay::for_command() const {

@@ -20,10 +20,10 @@ public:
   /// (close-on-exec). One that is closed, or not open for writing, is left alone. Where both lead
   /// to the same place they share one, so that their order stays.
   ///
-  /// By terminal: stdout gets a pseudo-terminal, and so does stderr where it is a terminal; else
-  /// it gets a pipe. The modes and the window size are those of the terminal it stands for, but
-  /// bytes go on as they are, without echo. It is nobody's controlling terminal.
-  /// Throws where there are no descriptors (EMFILE, ENFILE) or no terminals (ENOSPC, ENOENT).
+  /// A pseudo-terminal is made for what is a terminal, but not by pipe; by terminal for stdout in
+  /// any case; else it is a pipe. The modes and the window size are those of the terminal it stands
+  /// for, but bytes go on as they are, without echo. It is nobody's controlling terminal. Throws
+  /// where there are no descriptors (EMFILE, ENFILE) or no terminals (ENOSPC, ENOENT).
   explicit relay(relay_by how);
 
   /// Descriptors of ours, each with the number that it becomes in the command.

@@ -43,7 +43,8 @@ const char* to_string(outcome how) noexcept {
 
 detail::supervision::supervision(supervise_options options, supervise_events* events)
     : options_(std::move(options)), events_(events != nullptr ? events : &silent_),
-      window_changes_(options_.relay == relay_by::terminal ? signal_set{sigwinch} : signal_set{}),
+      window_changes_(options_.relay && options_.relay != relay_by::pipe ? signal_set{sigwinch}
+                                                                         : signal_set{}),
       rungs_(options_), limits_(options_) {
   check();
 }

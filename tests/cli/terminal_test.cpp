@@ -225,3 +225,26 @@ TEST_CASE("a command in a script reads the terminal, without --foreground") {
       CHECK(screen.finish() == exit_status::exited(3));
     }
 }
+
+TEST_CASE("the progress is shown in place, and goes away") {
+  terminal shell;
+  shell.command("sigtimeout --progress 1000 sh -c 'test -t 1 && echo a te''rminal; sleep 1.2; "
+                "echo la''st; sleep .8'");
+  shell.wait_for("a terminal");
+  shell.wait_for(" gone, 16m");
+  shell.wait_for(" left, last output ");
+  shell.wait_for("last");
+  CHECK(shell.value_of("$?") == "0");
+}
+
+TEST_CASE("with --idle and --pty a command still has a terminal, its size and the real keyboard") {
+  terminal shell;
+  shell.command("stty rows 33 cols 77");
+  shell.command("sigtimeout --idle 1000 --pty 1000 sh -c 'test -t 1 && echo a te''rminal; "
+                "stty size <&1; read line; echo got:$line'");
+  shell.wait_for("a terminal");
+  shell.wait_for("33 77");
+  shell.type("hello\r");
+  shell.wait_for("got:hello");
+  CHECK(shell.value_of("$?") == "0");
+}

@@ -31,7 +31,8 @@ enum class orphans : unsigned char {
 /// What the command gets in place of stdout and stderr, where what it writes is passed on.
 enum class relay_by : unsigned char {
   pipe,
-  terminal, ///< a pseudo-terminal for stdout; for stderr too where that is a terminal, or the same
+  same_kind, ///< a pseudo-terminal for what is a terminal, else a pipe
+  terminal,  ///< the same, and a pseudo-terminal for stdout in any case
 };
 
 /// How a command is watched over. A time of 0 switches off what it is for.
