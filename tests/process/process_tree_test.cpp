@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -128,4 +129,25 @@ TEST_CASE("members that continue their group all the time are frozen") {
                   {.environment = {}, .before_exec = [] { ::setpgid(0, 0); }, .argv0 = {}});
   job.wait_for_line("ready");
   CHECK(send_tree(::getpid(), sigkill).frozen);
+}
+
+TEST_CASE("a thread in uninterruptible sleep that is about to make a process is not at rest") {
+  const std::string clone = std::to_string(SYS_clone) + " 0x11 0x0";
+  CHECK(is_making_process(clone, "percpu_rwsem_wait"));
+  CHECK(is_making_process(std::to_string(SYS_clone3) + " 0x1", "cgroup_css_set_fork"));
+  CHECK_FALSE(is_making_process(clone, "kernel_clone")); // waits for vfork(2)
+  CHECK_FALSE(is_making_process(clone, "0"));            // not told
+  CHECK_FALSE(is_making_process(std::to_string(SYS_read) + " 0x3", "percpu_rwsem_wait"));
+  CHECK_FALSE(is_making_process("running", "0"));
+  CHECK_FALSE(is_making_process("", ""));
+}
+
+TEST_CASE("what is spared is left out with all below it") {
+  test::child job({"sh", "-c", "sh -c 'sleep 1000; :' & echo ready $!; wait"});
+  const pid_t spared = std::stoi(job.wait_for_line("ready").substr(6));
+  REQUIRE(test::eventually([&] { return names(descendants(job.pid())).size() == 2; }));
+  tree_walk walk(job.pid(), spared);
+  walk.find_all();
+  CHECK(walk.facts().empty());
+  send_tree(job.pid(), sigkill);
 }

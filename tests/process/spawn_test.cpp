@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -139,4 +140,22 @@ TEST_CASE("a child in another PID namespace has a parent death signal too") {
   REQUIRE(::waitpid(apart, &status, 0) == apart);
   if (WEXITSTATUS(status) == 99) SKIP("no PID namespace can be made here");
   CHECK(WEXITSTATUS(status) == 7);
+}
+
+TEST_CASE("descriptors are placed, and an environment is given") {
+  const test::temporary_directory directory;
+  const std::string path = directory.path() + "/out";
+  const unique_fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  std::string variable = "SIGKIT_SAID=hello";
+  char* const environment[] = {variable.data(), nullptr};
+  spawn_options options;
+  options.descriptors = {{file.get(), 7}, {7, 1}, {file.get(), file.get()}};
+  options.environment = environment;
+  CHECK(spawn_and_wait({"/bin/sh", "-c", "echo $SIGKIT_SAID; echo seven >&7; echo $HOME"}, options)
+            .status == exit_status::exited(0));
+  std::ifstream written(path);
+  const std::string text{std::istreambuf_iterator<char>(written), {}};
+  CHECK(text == "hello\nseven\n\n");
+  options.descriptors = {{999, 1}};
+  CHECK_THROWS_AS(spawn_and_wait({"true"}, options), error);
 }
