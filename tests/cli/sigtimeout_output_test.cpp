@@ -77,8 +77,8 @@ TEST_CASE("a slow reader does not delay a limit, and one that takes nothing is g
 TEST_CASE("while the reader takes nothing the command is not idle") {
   // The pipe and the relay are full long before the limit, and yes waits for the reader.
   const auto result =
-      script("{ $1 --idle .5 1000 sh -c 'yes | head -c 5000000; exit 3'; echo $? >&2;"
-             "} | { sleep 2; wc -c; }");
+      script("{ $1 --idle 2 1000 sh -c 'yes | head -c 5000000; exit 3'; echo $? >&2;"
+             "} | { sleep 4; wc -c; }");
   CHECK(result.out == "5000000\n");
   CHECK(result.err == "3\n");
 }

@@ -98,7 +98,7 @@ TEST_CASE("a signal from outside reaches the command while the hook runs") {
 TEST_CASE("the tree is shown as it was, on stderr") {
   const auto job = sigtimeout_job({"--tree", "--diagnose", "1000", "sh", "-c",
                                    "exec >&-; (setsid sh -c 'sleep 1111; :' &);"
-                                   "sleep .2; kill -ALRM $PPID; sleep 2222; :"});
+                                   "sleep 1; kill -ALRM $PPID; sleep 2222; :"});
   CHECK(job.status == exit_status::exited(124));
   CHECK(job.err.starts_with("sigtimeout: timed out after "));
   CHECK(job.err.find("sleep 1111") != std::string::npos);
@@ -108,7 +108,7 @@ TEST_CASE("the tree is shown as it was, on stderr") {
 
 TEST_CASE("a daemon is shown with the scope group too, and is left alone") {
   const auto job = sigtimeout_job({"--diagnose", "1000", "sh", "-c",
-                                   "exec >&-; (setsid sleep 1111 2>&- &); sleep .2;"
+                                   "exec >&-; (setsid sleep 1111 2>&- &); sleep 1;"
                                    "kill -ALRM $PPID; sleep 2222; :"});
   CHECK(job.status == exit_status::exited(124));
   CHECK(job.err.find("sleep 1111") != std::string::npos);
@@ -187,6 +187,20 @@ TEST_CASE("the outcomes are named") {
   CHECK(reported({"1000", "/tmp"}).document["outcome"] == "not_executable");
   const reported failed({"1000", "sh", "-c", "echo x", "--"});
   CHECK(failed.document["outcome"] == "exited");
+}
+
+TEST_CASE("where sigtimeout itself fails, the report says so") {
+  const test::temporary_directory directory;
+  const std::string file = directory.path() + "/report.json";
+  const auto result = test::run({"unshare", "--pid", "--fork", test::program("sigtimeout"),
+                                 "--tree", "--report", file, "1000", "true"});
+  if (result.err.find("unshare") != std::string::npos) SKIP("no PID namespace can be made here");
+  CHECK(result.status == exit_status::exited(125));
+  const json document = json::parse(text_of(file));
+  CHECK(document["outcome"] == "failed");
+  CHECK(document["status"] == 125);
+  CHECK(document["command_status"].is_null());
+  CHECK(document["error"].get<std::string>().find("/proc") != std::string::npos);
 }
 
 TEST_CASE("the report of an interrupted run names who did it") {

@@ -199,7 +199,7 @@ TEST_CASE("orphans that are waited for end by themselves, or at the limit") {
   CHECK(waited.status == exit_status::exited(5));
   CHECK(std::filesystem::exists(directory.path() + "/done"));
   const auto limited = sigtimeout_job(
-      {"--orphans=wait", ".5", "sh", "-c", "exec >&- 2>&-; (setsid sleep 1000 &); exit 5"});
+      {"--orphans=wait", "2", "sh", "-c", "exec >&- 2>&-; (setsid sleep 1000 &); exit 5"});
   CHECK(limited.status == exit_status::exited(5));
   CHECK_MESSAGE(limited.left.empty(), joined(limited.left));
 }
