@@ -23,30 +23,18 @@ namespace {
 constexpr duration time_limit = std::chrono::seconds(1);
 constexpr std::size_t command_line_limit = 16384;
 
-duration of_ticks(std::uint64_t ticks) {
-  static const auto per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
-  return std::chrono::nanoseconds(ticks * (std::nano::den / per_second));
-}
-
 duration since_boot() {
   timespec now{};
   ::clock_gettime(CLOCK_BOOTTIME, &now);
   return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
 }
 
-/// A field of /proc/PID/stat by its number in proc(5), one of those after the name.
-std::uint64_t stat_field(std::string_view line, int number) {
-  line.remove_prefix(line.rfind(") ") + 2);
-  for (int skipped = 3; skipped < number; ++skipped)
-    cut(line, ' ');
-  return parse_decimal<std::uint64_t>(cut(line, ' ')).value_or(0);
-}
-
 void take_stat(process_diagnosis& process, std::string_view line) {
   static const auto page_size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  process.cpu_time = of_ticks(stat_field(line, 14) + stat_field(line, 15));
-  process.memory = stat_field(line, 24) * page_size;
-  process.age = std::max(since_boot() - of_ticks(process.facts.start_time), duration::zero());
+  process.cpu_time = proc::from_ticks(proc::stat_field(line, 14) + proc::stat_field(line, 15));
+  process.memory = proc::stat_field(line, 24) * page_size;
+  process.age =
+      std::max(since_boot() - proc::from_ticks(process.facts.start_time), duration::zero());
 }
 
 /// "running", "-1 SP PC" (in none), "0 0x3 0x7f…" (in number 0, with these arguments).

@@ -2,10 +2,13 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include <sigkit/duration.hpp>
 #include <sigkit/process.hpp>
 #include <sigkit/signal_id.hpp>
 #include <sigkit/unique_fd.hpp>
@@ -20,6 +23,13 @@ unique_fd open_process(pid_t pid);
 
 /// All of a file; nothing where it cannot be read (any more).
 std::optional<std::string> read_text(int directory, const char* file);
+
+/// A number in the text of /proc/PID/stat by that of its field in proc(5), one of those after the
+/// name; 0 where it is not there.
+std::uint64_t stat_field(std::string_view stat, int field);
+
+/// Clock ticks, which many of them are.
+duration from_ticks(std::uint64_t ticks);
 
 /// From `file` ("stat", "task/4711/stat"); nothing where the process or thread has ended.
 std::optional<process_facts> read_stat(int process, const char* file);

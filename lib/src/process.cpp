@@ -200,6 +200,20 @@ std::optional<std::string> read_text(int directory, const char* file) {
   return text;
 }
 
+std::uint64_t stat_field(std::string_view stat, int field) {
+  const std::size_t close = stat.rfind(") ");
+  if (close == std::string_view::npos) return 0;
+  stat.remove_prefix(close + 2);
+  for (int skipped = 3; skipped < field; ++skipped)
+    cut(stat, ' ');
+  return parse_decimal<std::uint64_t>(cut(stat, ' ')).value_or(0);
+}
+
+duration from_ticks(std::uint64_t ticks) {
+  static const auto per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+  return std::chrono::nanoseconds(ticks * (std::nano::den / per_second));
+}
+
 std::optional<process_facts> read_stat(int process, const char* file) {
   const unique_fd stat = sys::open_at(process, file, O_RDONLY);
   std::array<char, 1024> text{}; // 52 numbers and a name: about 350 bytes

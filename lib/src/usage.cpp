@@ -16,41 +16,19 @@ namespace sigkit {
 
 namespace {
 
-duration from_ticks(std::uint64_t ticks) {
-  static const auto per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
-  return duration(ticks * (1'000'000'000 / per_second));
-}
-
 duration from_timeval(const timeval& time) {
   return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
 }
 
-struct process_usage {
-  std::uint64_t own_ticks = 0;    ///< utime and stime
-  std::uint64_t reaped_ticks = 0; ///< cutime and cstime
-  std::uint64_t memory = 0;       ///< bytes that are resident
-};
-
-/// Fields 14 to 17 and 24 of /proc/PID/stat (proc(5)).
-process_usage parse_usage(std::string_view stat) {
-  process_usage result;
-  const std::size_t close = stat.rfind(") ");
-  if (close == std::string_view::npos) return result;
-  std::string_view rest = stat.substr(close + 2);
-  static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  for (int field = 3; field <= 24 && !rest.empty(); ++field) {
-    const std::uint64_t value = parse_decimal<std::uint64_t>(cut(rest, ' ')).value_or(0);
-    if (field == 14 || field == 15) result.own_ticks += value;
-    if (field == 16 || field == 17) result.reaped_ticks += value;
-    if (field == 24) result.memory = value * page;
-  }
-  return result;
-}
-
-process_usage usage_of(pid_t pid) {
+/// /proc/PID/stat; empty where there is no such process.
+std::string stat_of(pid_t pid) {
   const unique_fd process = proc::open_process(pid);
   if (!process.has_value()) return {};
-  return parse_usage(proc::read_text(process.get(), "stat").value_or(std::string()));
+  return proc::read_text(process.get(), "stat").value_or(std::string());
+}
+
+duration time_of_children(std::string_view stat) {
+  return proc::from_ticks(proc::stat_field(stat, 16) + proc::stat_field(stat, 17));
 }
 
 /// The number after `key` in a file of lines "KEY NUMBER".
@@ -88,16 +66,18 @@ duration usage::time_of_the_reaped() const {
   ::getrusage(RUSAGE_CHILDREN, &used);
   const duration here = from_timeval(used.ru_utime) + from_timeval(used.ru_stime);
   const bool another = root_ != 0 && root_ != ::getpid();
-  return another ? here + from_ticks(usage_of(root_).reaped_ticks) : here;
+  return another ? here + time_of_children(stat_of(root_)) : here;
 }
 
 void usage::sample() {
+  static const auto page_size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   duration time = time_of_the_reaped() - reaped_before_;
   std::uint64_t memory = 0;
   for (const process_facts& facts : descendants(root_)) {
-    const process_usage one = usage_of(facts.pid);
-    time += from_ticks(one.own_ticks + one.reaped_ticks);
-    memory += one.memory;
+    const std::string stat = stat_of(facts.pid);
+    time += proc::from_ticks(proc::stat_field(stat, 14) + proc::stat_field(stat, 15));
+    time += time_of_children(stat);
+    memory += proc::stat_field(stat, 24) * page_size;
   }
   if (control_group_ != nullptr) {
     const auto exact = number_in(control_group_->descriptor(), "cpu.stat", "usage_usec");
