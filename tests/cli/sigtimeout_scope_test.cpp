@@ -155,7 +155,7 @@ TEST_CASE("a command that leaves nothing behind gets no signal, in a namespace n
 TEST_CASE("a namespace has a /proc of its own, and PIDs that start anew") {
   if (!can_make_namespace()) SKIP("no namespace can be made here");
   const auto result = sigtimeout({"--scope=namespace", "1000", "sh", "-c", "echo $$; ls /proc"});
-  CHECK(result.out.starts_with("2\n"));
+  CHECK(std::stoi(result.out) < 10); // a sanitizer has threads of its own
   CHECK(result.out.find("\n1\n") != std::string::npos);
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <sys/types.h>
 
 #include <chrono>
@@ -102,3 +104,8 @@ std::string program(const std::string& name);
     std::printf("SKIPPED: %s\n", reason);                                                          \
     return;                                                                                        \
   } while (false)
+
+/// A check that fails says how the process ended.
+template <> struct doctest::StringMaker<sigkit::exit_status> {
+  static String convert(const sigkit::exit_status& status) { return to_string(status).c_str(); }
+};

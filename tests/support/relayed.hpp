@@ -14,6 +14,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstdio>
 #include <fstream>
 #include <functional>
 #include <iterator>
@@ -127,6 +128,7 @@ inline auto writes(int descriptor, const std::string& text) {
 class redirected {
 public:
   redirected(int out, int err) {
+    std::fflush(nullptr); // what doctest has said is for the place that was there before
     for (const int number : {1, 2})
       saved(number).reset(::fcntl(number, F_DUPFD_CLOEXEC, 20));
     replace(out, 1);
