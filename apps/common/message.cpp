@@ -123,12 +123,20 @@ std::string user_name(unsigned uid) {
   return found.empty() ? std::to_string(uid) : found;
 }
 
+std::string process_name(int pid) {
+  try {
+    const std::optional<process_facts> process = pid > 0 ? read_process(pid) : std::nullopt;
+    return process ? process->name : "?";
+  } catch (const error&) { // no descriptor is left: a name is not worth a failure
+    return "?";
+  }
+}
+
 std::string sender_text(int code, int pid, unsigned uid) {
   if (pid == 0 && code == SI_KERNEL) return "the terminal or the kernel";
   if (pid == 0) return "outside this PID namespace";
-  const std::optional<process_facts> sender = read_process(pid);
-  return "PID " + std::to_string(pid) + " (" + user_name(uid) + ", " +
-         (sender ? escaped(sender->name) : "?") + ")";
+  return "PID " + std::to_string(pid) + " (" + user_name(uid) + ", " + escaped(process_name(pid)) +
+         ")";
 }
 
 } // namespace sigkit::apps

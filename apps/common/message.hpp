@@ -31,6 +31,9 @@ std::string quoted(std::string_view text);
 /// "PID 4711 (root, bash)", "the terminal or the kernel", "outside this PID namespace".
 std::string sender_text(int code, int pid, unsigned uid);
 
+/// The name of the process that has this PID now; "?" where there is none, or it cannot be read.
+std::string process_name(int pid);
+
 /// The user's name, or the number where there is none.
 std::string user_name(unsigned uid);
 

@@ -6,8 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <climits>
 
 namespace sigkit::apps {
 
@@ -24,25 +26,38 @@ void patient_writer::open() {
   if (!S_ISFIFO(what.st_mode) && ::isatty(shared_) == 0) return;
   const std::string path = "/proc/self/fd/" + std::to_string(shared_);
   own_.reset(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-  if (own_.has_value()) kind_ = kind::reopened;
+  kind_ = own_.has_value() ? kind::reopened : kind::polled;
 }
 
 int patient_writer::descriptor() const noexcept {
   return kind_ == kind::reopened ? own_.get() : shared_;
 }
 
-/// False where the reader takes nothing now. There is nobody to tell of another failure.
+ssize_t patient_writer::write_some() const {
+  if (kind_ == kind::socket)
+    return ::send(shared_, kept_.data(), kept_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (kind_ != kind::polled) return ::write(descriptor(), kept_.data(), kept_.size());
+  // What is ready takes this much at once; a terminal makes two bytes of some.
+  const std::size_t piece = ::isatty(shared_) == 1 ? 128 : PIPE_BUF;
+  pollfd writable{shared_, POLLOUT, 0};
+  if (::poll(&writable, 1, 0) > 0)
+    return ::write(shared_, kept_.data(), std::min(kept_.size(), piece));
+  errno = EAGAIN;
+  return -1;
+}
+
+/// False where the reader takes nothing now.
 bool patient_writer::try_now() {
   while (!kept_.empty()) {
-    const ssize_t count = kind_ == kind::socket ? ::send(shared_, kept_.data(), kept_.size(),
-                                                         MSG_DONTWAIT | MSG_NOSIGNAL)
-                                                : ::write(descriptor(), kept_.data(), kept_.size());
+    const ssize_t count = write_some();
     if (count >= 0)
       kept_.erase(0, static_cast<std::size_t>(count));
     else if (errno == EAGAIN)
       return false;
-    else if (errno != EINTR)
+    else if (errno != EINTR) {
+      error_ = errno;
       kept_.clear();
+    }
   }
   return true;
 }
@@ -53,13 +68,15 @@ void patient_writer::write(std::string_view text) {
   try_now();
 }
 
-void patient_writer::finish(duration patience) {
+bool patient_writer::finish(duration patience) {
   const auto until = monotonic::now() + patience;
-  while (!try_now() && monotonic::now() < until) {
+  while (!try_now()) {
+    if (monotonic::now() >= until) return false;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - monotonic::now());
     pollfd writable{descriptor(), POLLOUT, 0};
     ::poll(&writable, 1, static_cast<int>(left.count()));
   }
+  return true;
 }
 
 } // namespace sigkit::apps

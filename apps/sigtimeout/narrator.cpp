@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstring>
 #include <exception>
 #include <utility>
 
@@ -21,10 +22,20 @@ namespace {
 constexpr duration patience_at_end = std::chrono::seconds(5);
 
 /// For a person: no more digits than matter.
+duration digit_of(duration length) {
+  using namespace std::chrono_literals;
+  return length >= 10s ? duration(1s) : length >= 1s ? duration(100ms) : duration(1ms);
+}
+
+/// Never more than has passed.
 std::string rounded(duration length) {
-  using namespace std::chrono;
-  if (length >= 1s) return to_string(duration(round<seconds>(length)));
-  return to_string(duration(round<milliseconds>(length)));
+  return to_string(length / digit_of(length) * digit_of(length));
+}
+
+/// Never less than is left.
+std::string rounded_up(duration length) {
+  const duration digit = digit_of(length);
+  return to_string((length + digit - duration(1)) / digit * digit);
 }
 
 std::string whom(scope reach) {
@@ -47,7 +58,7 @@ std::string reason(outcome why, const supervise_options& options) {
 
 std::string times(const run_state& now) {
   std::string text = rounded(now.elapsed) + " gone";
-  if (now.left) text += ", " + rounded(*now.left) + " left";
+  if (now.left) text += ", " + rounded_up(*now.left) + " left";
   if (now.silent) text += ", last output " + rounded(*now.silent) + " ago";
   return text;
 }
@@ -98,7 +109,7 @@ std::optional<pidfd> narrator::at_limit(outcome why, const run_state& now) noexc
     // timeout(1) says nothing of its one limit.
     if (why != outcome::timed_out && wanted_.diagnose_to.empty())
       say(reason(why, wanted_.options) + ": ending command " + command_);
-    if (wanted_.options.accounting) diagnose_tree(why, now);
+    if (wanted_.options.find_all || wanted_.options.accounting) diagnose_tree(why, now);
   } catch (const std::exception& failed) {
     say(std::string("no diagnosis: ") + failed.what());
   }
@@ -124,7 +135,10 @@ void narrator::diagnose_tree(outcome why, const run_state& now) {
   }
   patient_writer file(diagnosis_file_.get());
   file.write(whole);
-  file.finish(duration::zero());
+  if (file.finish(duration::zero()) && file.error() != 0)
+    say("writing " + quoted(wanted_.diagnose_to) + ": " + std::strerror(file.error()));
+  else if (!file.finish(duration::zero()))
+    say("not all of the diagnosis was taken by " + quoted(wanted_.diagnose_to));
 }
 
 std::optional<pidfd> narrator::start_hook(outcome why, const run_state& now) const {
@@ -147,6 +161,9 @@ std::optional<pidfd> narrator::start_hook(outcome why, const run_state& now) con
   how.group = 0;
   how.parent_death = sigkill;
   how.environment = environment.data();
+  // In a group of its own it could not read a terminal, and would stop.
+  const unique_fd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (nothing.has_value()) how.descriptors = {{nothing.get(), STDIN_FILENO}};
   spawn_result started = spawn(argv, how);
   if (!started.process) throw error(started.exec_error, "running sh");
   return std::move(started.process);
@@ -157,7 +174,7 @@ void narrator::hook_killed() noexcept {
 }
 
 void narrator::warning(const run_state& now) noexcept {
-  say("command " + command_ + " has " + rounded(now.left.value_or(duration::zero())) + " left");
+  say("command " + command_ + " has " + rounded_up(now.left.value_or(duration::zero())) + " left");
 }
 
 void narrator::heartbeat(const run_state& now) noexcept {

@@ -40,7 +40,6 @@ public:
   }
 
 private:
-  void say_why(outcome why) noexcept;
   void diagnose_tree(outcome why, const run_state& now);
   [[nodiscard]] std::optional<pidfd> start_hook(outcome why, const run_state& now) const;
   void clear_progress();

@@ -4,6 +4,8 @@
 
 #include <sigkit/wall_time.hpp>
 
+#include "common/message.hpp"
+
 namespace sigkit::apps {
 
 namespace {
@@ -68,11 +70,10 @@ json to_json(const process_diagnosis& process) {
 json sender(const supervise_result& result) {
   if (!result.interrupted_by) return nullptr;
   const signal_info& info = *result.interrupted_by;
-  const auto process = info.pid > 0 ? read_process(info.pid) : std::nullopt;
   return {{"signal", info.signal.name()},
           {"pid", info.pid},
           {"uid", info.uid},
-          {"name", process ? process->name : "?"}};
+          {"name", process_name(info.pid)}};
 }
 
 template <class Range> json list_of(const Range& range) {

@@ -145,8 +145,11 @@ void add_limits(command_line& line, request& wanted, unresolved& open) {
 void set_warning(supervise_options& options, std::string_view text) {
   const std::size_t colon = text.find(':');
   options.warn = to_time(text.substr(0, colon), "--warn");
-  options.warn_signal =
-      colon == std::string_view::npos ? signull : to_signal(text.substr(colon + 1));
+  options.warn_signal = signull;
+  if (colon == std::string_view::npos) return;
+  const std::optional<signal_id> signal = parse_signal(text.substr(colon + 1));
+  if (!signal) throw usage_error(quoted(text.substr(colon + 1)) + ": invalid signal for --warn");
+  options.warn_signal = *signal;
 }
 
 void add_reports(command_line& line, request& wanted) {
@@ -210,8 +213,11 @@ void resolve(request& wanted, const unresolved& open) {
     if (one.reach == scope::pid_namespace && options.reach != scope::pid_namespace)
       throw usage_error("a step over a namespace needs --scope=namespace");
   if (options.hook_limit == duration::zero()) options.hook_limit = never;
+  if (options.reach == scope::pid_namespace && options.left_behind == orphans::leave)
+    throw usage_error("nothing can be left of a namespace: --orphans=leave");
   if (open.pty) options.relay = relay_by::terminal;
-  options.accounting = !wanted.report_to.empty() || !wanted.diagnose_to.empty();
+  options.accounting = !wanted.report_to.empty();
+  options.find_all = !wanted.diagnose_to.empty();
 }
 
 } // namespace

@@ -1,6 +1,5 @@
 #include <sigkit/cgroup.hpp>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
@@ -9,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <memory>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -119,18 +117,6 @@ void write_file(const cgroup& which, const char* file, std::string_view text) {
   if (failed != 0) fail(failed, std::string("write(2) to ") + file + " of " + which.path());
 }
 
-std::vector<std::string> directories_in(int directory) {
-  unique_fd again = sys::open_at(directory, ".", O_RDONLY | O_DIRECTORY);
-  if (!again.has_value()) return {};
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(again.get()), &::closedir);
-  if (!stream) fail(errno, "opendir(3) of a cgroup");
-  static_cast<void>(again.release()); // the stream closes it
-  std::vector<std::string> names;
-  while (const dirent* entry = ::readdir(stream.get()))
-    if (entry->d_type == DT_DIR && entry->d_name[0] != '.') names.emplace_back(entry->d_name);
-  return names;
-}
-
 void add_numbers(std::string_view text, std::vector<pid_t>& numbers) {
   while (!text.empty())
     if (const auto number = parse_decimal<pid_t>(cut(text, '\n'))) numbers.push_back(*number);
@@ -138,7 +124,7 @@ void add_numbers(std::string_view text, std::vector<pid_t>& numbers) {
 
 /// What is removed meanwhile has no members, and those of a threaded one are listed above it.
 void collect_members(int directory, std::vector<pid_t>& members) {
-  for (const std::string& name : directories_in(directory)) {
+  for (const std::string& name : sys::directories_in(directory)) {
     const unique_fd below = sys::open_at(directory, name.c_str(), O_RDONLY | O_DIRECTORY);
     if (!below.has_value()) continue;
     const unique_fd file = sys::open_at(below.get(), "cgroup.procs", O_RDONLY);

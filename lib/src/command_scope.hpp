@@ -45,7 +45,12 @@ public:
   /// The command is a child that has not been reaped until it is forgotten.
   void set_command(const pidfd* command, pid_t root) noexcept;
   [[nodiscard]] pid_t root() const noexcept { return root_; }
-  void forget_command() noexcept { command_ = nullptr; }
+  void forget_command() noexcept {
+    command_ = nullptr;
+    if (root_ == command_pid_) root_ = 0;
+  }
+  /// Nothing below it is the command's any more: signals to the tree reach nobody.
+  void forget_root() noexcept { root_ = 0; }
 
   /// A child of the root that signals to the tree pass over, with all below it; 0: none.
   void spare(pid_t pid) noexcept { spared_ = pid; }

@@ -1,33 +1,41 @@
 #include "job_cgroup.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <memory>
 #include <string>
-#include <vector>
 
 #include <sigkit/process.hpp>
 
+#include "proc.hpp"
 #include "system.hpp"
 
 namespace sigkit {
 
 namespace {
 
+bool can_hold_a_job(const cgroup& made) {
+  const auto type = proc::read_text(made.descriptor(), "cgroup.type");
+  return type && type->starts_with("domain\n") &&
+         ::faccessat(made.descriptor(), "cgroup.kill", W_OK, 0) == 0;
+}
+
 cgroup make_below_own() {
   if (!proc_is_usable()) fail(ENOENT, "a cgroup: /proc does not show this PID namespace");
   const std::optional<cgroup> own = cgroup::of(::getpid());
   if (!own) fail(ENODEV, "a cgroup: none of version 2 is mounted that this process is in");
+  // To move a process down from there takes the right to write there.
+  if (::faccessat(own->descriptor(), "cgroup.procs", W_OK, AT_EACCESS) != 0)
+    fail(errno, "cgroup.procs of " + own->path());
   const std::string name = "sigkit." + std::to_string(::getpid());
   for (int number = 0;; ++number) {
     try {
       cgroup made = own->make(number == 0 ? name : name + '.' + std::to_string(number));
-      if (::faccessat(made.descriptor(), "cgroup.kill", W_OK, 0) == 0) return made;
+      if (can_hold_a_job(made)) return made;
       made.remove();
-      fail(ENOTSUP, "a cgroup: cgroup.kill (Linux 5.14)");
+      fail(ENOTSUP, "a cgroup below " + own->path() +
+                        ": it is threaded, or has no cgroup.kill (Linux 5.14)");
     } catch (const error& failed) {
       constexpr int enough = 100;
       if (failed.code() != std::errc::file_exists || number == enough) throw;
@@ -35,19 +43,8 @@ cgroup make_below_own() {
   }
 }
 
-std::vector<std::string> groups_below(int directory) {
-  std::vector<std::string> names;
-  unique_fd again(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(again.get()), &::closedir);
-  if (!stream) return names;
-  static_cast<void>(again.release()); // the stream closes it
-  while (const dirent* entry = ::readdir(stream.get()))
-    if (entry->d_type == DT_DIR && entry->d_name[0] != '.') names.emplace_back(entry->d_name);
-  return names;
-}
-
 void remove_below(int directory) {
-  for (const std::string& name : groups_below(directory)) {
+  for (const std::string& name : sys::directories_in(directory)) {
     const unique_fd below(::openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (below.has_value()) remove_below(below.get());
     ::unlinkat(directory, name.c_str(), AT_REMOVEDIR);

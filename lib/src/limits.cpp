@@ -85,6 +85,7 @@ std::optional<outcome> limits::take_reached(time_point now) {
 void limits::switch_off_limits() noexcept {
   limit_due_ = until_due_ = warning_due_ = time_point::max();
   until_.reset();
+  wall_timer_.reset();
 }
 
 bool limits::take_warning(time_point now) noexcept {

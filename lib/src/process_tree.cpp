@@ -149,9 +149,20 @@ bool tree_walk::visit_all(bool stop, sys::clock::time_point deadline) {
   return quiet;
 }
 
+/// Nobody but this process reaps its own children: such a one keeps its PID, and is not looked at
+/// again. What flees leaves them by the thousand.
+bool tree_walk::is_kept_zombie(const member& known) const {
+  return known.facts.state == 'Z' && known.facts.threads <= 1 && known.facts.parent == root_ &&
+         root_ == ::getpid();
+}
+
 /// False where something is new, has changed or is not at rest, so that another pass is due.
 bool tree_walk::visit(pid_t pid, pid_t parent, bool stop) {
   const auto found = members_.find(pid);
+  if (found != members_.end() && is_kept_zombie(found->second)) {
+    found->second.last_pass = pass_number_;
+    return true;
+  }
   if (found != members_.end() && !found->second.hidden) {
     const bool quiet = look_at(found->second, stop, false);
     if (found->second.last_pass == pass_number_) return quiet;
@@ -277,6 +288,11 @@ tree_delivery tree_walk::send(signal_id signal,
   return result;
 }
 
+void tree_walk::send_to_held(signal_id signal) const noexcept {
+  for (const auto& [pid, known] : members_)
+    if (known.process.has_value()) sys::pidfd_send_signal(known.process.get(), signal);
+}
+
 std::vector<process_facts> tree_walk::facts() const {
   std::vector<process_facts> result;
   result.reserve(order_.size());
@@ -296,11 +312,16 @@ std::vector<process_facts> detail::descendants(failure& why, pid_t root) noexcep
 
 tree_delivery tree_walk::end_all(signal_id signal,
                                  const std::function<bool(const process_facts&)>& wanted) {
-  const bool frozen = freeze();
-  tree_delivery result = send(signal, wanted);
-  result.frozen = frozen;
-  if (signal != sigkill) send(sigcont);
-  return result;
+  try {
+    const bool frozen = freeze();
+    tree_delivery result = send(signal, wanted);
+    result.frozen = frozen;
+    if (signal != sigkill) send(sigcont);
+    return result;
+  } catch (...) { // nothing is left stopped
+    send_to_held(sigcont);
+    throw;
+  }
 }
 
 tree_delivery detail::send_tree(failure& why, pid_t root, signal_id signal) noexcept {

@@ -31,6 +31,7 @@ struct reaper::report {
     failed,
     ended,
     others_left,
+    received,
     all_gone
   };
   kind what;
@@ -38,6 +39,7 @@ struct reaper::report {
   int error = 0;
   int code = 0;   ///< si_code of waitid(2)
   int status = 0; ///< si_status
+  siginfo_t info{};
 };
 
 namespace {
@@ -52,15 +54,17 @@ bool hears_go(int connection) {
   return sys::retry([&] { return ::recv(connection, &go, 1, 0); }) == 1;
 }
 
-/// Reaps until no descendant is left. The command's PID stays its own until the supervisor knows
-/// that it has ended.
-template <class Report> void reap_all(int connection, pid_t command) {
+/// Reaps what has ended; false where no descendant is left. The command's PID stays its own until
+/// the supervisor knows that it has ended.
+template <class Report> bool reap_ended(int connection, pid_t command) {
   for (;;) {
     siginfo_t info{};
     const auto next = [&](int how) {
-      return sys::retry([&] { return ::waitid(P_ALL, 0, &info, WEXITED | __WALL | how); });
+      return sys::retry(
+          [&] { return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | __WALL | how); });
     };
-    if (next(WNOWAIT) != 0) return;
+    if (next(WNOWAIT) != 0) return false;
+    if (info.si_pid == 0) return true;
     if (info.si_pid == command) {
       tell(connection, Report{.what = Report::kind::ended,
                               .pid = command,
@@ -71,8 +75,20 @@ template <class Report> void reap_all(int connection, pid_t command) {
     const auto pid = static_cast<id_t>(info.si_pid);
     sys::retry([&] { return ::waitid(P_PID, pid, &info, WEXITED | __WALL); });
     const bool was_command = std::exchange(info.si_pid, 0) == command;
-    if (was_command && next(WNOWAIT | WNOHANG) == 0)
+    if (was_command && next(WNOWAIT) == 0)
       tell(connection, Report{.what = Report::kind::others_left});
+  }
+}
+
+/// Until no descendant is left. For them this process is the supervisor: what they send to it is
+/// handed on.
+template <class Report> void reap_all(int connection, pid_t command) {
+  sigset_t all;
+  ::sigfillset(&all);
+  while (reap_ended<Report>(connection, command)) {
+    Report report{.what = Report::kind::received};
+    const int number = sys::retry([&] { return ::sigwaitinfo(&all, &report.info); });
+    if (number > 0 && number != SIGCHLD) tell(connection, report);
   }
 }
 
@@ -162,6 +178,8 @@ template <class Report, class Body> [[noreturn]] void run_in_child(int connectio
     body();
   } catch (const std::system_error& failure) {
     tell(connection, Report{.what = Report::kind::failed, .error = failure.code().value()});
+  } catch (...) { // must not go on as a second supervisor
+    tell(connection, Report{.what = Report::kind::failed, .error = ENOMEM});
   }
   ::_exit(0);
 }
@@ -267,6 +285,9 @@ spawn_result reaper::hear_of_start() {
   while (!result.process || root_ < 0) {
     report next{};
     unique_fd descriptor;
+    constexpr int patience = 20; // milliseconds
+    for (pollfd source{connection_.get(), POLLIN, 0}; ::poll(&source, 1, patience) == 0;)
+      go_on_if_stopped();
     if (!hear(connection_.get(), next, descriptor)) fail(ECHILD, "starting the process that reaps");
     switch (next.what) {
     case report::kind::is_root: root_ = next.pid; break;
@@ -293,7 +314,17 @@ void reaper::say_go() noexcept {
   sys::retry([&] { return ::send(connection_.get(), &go, 1, MSG_NOSIGNAL); });
 }
 
+/// Only the command and its like would stop it, and they are not to.
+void reaper::go_on_if_stopped() const noexcept {
+  siginfo_t stopped{};
+  const auto pid = static_cast<id_t>(pid_);
+  if (::waitid(P_PID, pid, &stopped, WSTOPPED | WNOHANG) == 0 && stopped.si_pid != 0)
+    ::kill(pid_, SIGCONT);
+}
+
 void reaper::learn() {
+  if (pid_ <= 0) return;
+  go_on_if_stopped();
   report next{};
   for (;;) {
     const ssize_t size =
@@ -301,10 +332,12 @@ void reaper::learn() {
     if (size < 0 && errno == EAGAIN) return;
     if (size != sizeof next) {
       if (all_gone_) return;
-      fail(ECHILD, "the process that reaps was killed");
+      fail(ESRCH, "the process that reaps was killed");
     }
     if (next.what == report::kind::ended)
       command_ = exit_status::from_child_code(next.code, next.status);
+    else if (next.what == report::kind::received)
+      received_.push_back(next.info);
     else if (next.what == report::kind::others_left)
       others_left_ = true;
     else if (next.what == report::kind::all_gone)

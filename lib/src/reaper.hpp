@@ -2,7 +2,10 @@
 
 #include <sys/types.h>
 
+#include <csignal>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include <sigkit/exit_status.hpp>
 #include <sigkit/pidfd.hpp>
@@ -40,6 +43,9 @@ public:
   /// Takes in what the reaper reported, without waiting.
   void learn();
 
+  /// The signals that were sent to it since this was asked last.
+  [[nodiscard]] std::vector<siginfo_t> take_received() { return std::exchange(received_, {}); }
+
   /// How the command ended, once it has.
   [[nodiscard]] std::optional<exit_status> command() const noexcept { return command_; }
   /// Whether others were left when it had ended.
@@ -51,6 +57,7 @@ private:
   struct report;
   void make_process(char* const* argv, const spawn_options& options, bool own_namespace);
   spawn_result hear_of_start();
+  void go_on_if_stopped() const noexcept;
   void say_go() noexcept;
   /// It has said its last word, and is about to end: nothing of it is left when this returns.
   void see_it_end() noexcept;
@@ -60,6 +67,7 @@ private:
   pid_t root_ = -1;
   bool watching_ = false;
   std::optional<exit_status> command_;
+  std::vector<siginfo_t> received_;
   bool others_left_ = false;
   bool all_gone_ = false;
 };

@@ -68,9 +68,9 @@ std::uint64_t relay::passed_on() const noexcept {
   return sum;
 }
 
-void relay::close_sources() noexcept {
+void relay::close_sources() {
   for (relay_pipe& one : pipes_)
-    one.close_source();
+    one.cut_off();
 }
 
 void relay::copy_window_size() noexcept {

@@ -48,8 +48,8 @@ public:
   [[nodiscard]] bool is_drained() const noexcept;
   /// How many bytes have been passed on.
   [[nodiscard]] std::uint64_t passed_on() const noexcept;
-  /// Who still writes gets a broken pipe (EIO from a terminal). What was not read yet is lost.
-  void close_sources() noexcept;
+  /// Who still writes gets a broken pipe (EIO from a terminal). What was written before stays here.
+  void close_sources();
   /// Takes the window sizes of the real terminals over, after SIGWINCH.
   void copy_window_size() noexcept;
   /// errno of the first write that failed for another reason than that the reader has gone (the

@@ -176,6 +176,28 @@ void relay_pipe::lose(int error_number) noexcept {
   close_source();
 }
 
+/// What is in the pipe is moved to one that nobody else has.
+void relay_pipe::cut_off() {
+  if (!read_end_.has_value()) return;
+  if (master_.has_value()) {
+    // Never waited for: what does not fit any more is lost.
+    ::fcntl(write_end_.get(), F_SETFL, O_NONBLOCK);
+    while (refill() != 0)
+      continue;
+    master_.reset();
+    write_end_.reset();
+    return;
+  }
+  const unique_fd old = std::move(read_end_);
+  make_pipe();
+  constexpr unsigned flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
+  while (sys::retry([&] {
+           return ::splice(old.get(), nullptr, command_end_.get(), nullptr, pipe_size, flags);
+         }) > 0)
+    continue;
+  command_end_.reset();
+}
+
 void relay_pipe::close_source() noexcept {
   master_.reset();
   write_end_.reset();

@@ -31,7 +31,7 @@ public:
   [[nodiscard]] bool write_is_pending() const noexcept { return full_ || held() != 0; }
   [[nodiscard]] bool has_writers() const noexcept;
   [[nodiscard]] bool is_drained() const noexcept;
-  void close_source() noexcept;
+  void cut_off();
   void copy_window_size() noexcept;
   [[nodiscard]] std::uint64_t passed_on() const noexcept { return passed_on_; }
   [[nodiscard]] int error() const noexcept { return error_; }
@@ -48,6 +48,7 @@ private:
   ssize_t write_held();
   bool judge(ssize_t count) noexcept;
   void lose(int error_number) noexcept;
+  void close_source() noexcept;
 
   output_end output_;
   unique_fd command_end_; ///< until the command has been started

@@ -23,6 +23,7 @@ void rungs::start_at(std::size_t index, sys::clock::time_point now) {
 
 void rungs::cover(scope reach) noexcept {
   nothing_may_be_left_ = true;
+  stop();
   started_ = false;
   for (rung& one : rungs_)
     one.reach = reach;

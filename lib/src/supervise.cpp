@@ -67,6 +67,8 @@ void detail::supervision::check() const {
   for (const duration length : {options_.limit, options_.idle, options_.cpu, options_.warn,
                                 options_.heartbeat, options_.tick, options_.hook_limit})
     check_time(length);
+  if (options_.reach == scope::pid_namespace && options_.left_behind == orphans::leave)
+    fail(EINVAL, "a supervisor that leaves something of a namespace");
   for (const step& one : options_.steps) {
     check_signal(one.signal);
     check_time(one.after);
@@ -111,7 +113,7 @@ detail::wait_end detail::supervision::go_on() {
 /// Whether descendants have to be found whose parents have died.
 bool detail::supervision::needs_all_descendants() const {
   const bool waits = options_.left_behind == orphans::wait || options_.left_behind == orphans::kill;
-  return waits || options_.accounting || options_.cpu != duration::zero() ||
+  return waits || options_.accounting || options_.find_all || options_.cpu != duration::zero() ||
          rungs_.has_scope(scope::tree) || rungs_.has_scope(scope::cgroup) ||
          rungs_.has_scope(scope::pid_namespace);
 }

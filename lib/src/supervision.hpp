@@ -87,8 +87,10 @@ private:
   void sample_usage(time_point now);
   void say_what_is_due(time_point now);
   void reach_limit(outcome why, time_point now);
-  void kill_hook();
-  void hook_ended();
+  void reach_deferred_limit(time_point now);
+  void end_hook(time_point now);
+  void forget_hook();
+  void begin_ladder(time_point now);
   void climb(time_point now);
   void name_outcome(outcome how);
   void send(signal_id signal, scope reach);
@@ -103,8 +105,10 @@ private:
   void reap_descendants();
   void reap_hook();
   void command_ended(std::optional<exit_status> status);
+  void nobody_is_left();
   void end_what_is_left(time_point now);
   [[nodiscard]] bool output_has_ended(time_point now);
+  void drop_output();
   void complete_result();
 
   supervise_options options_;
@@ -143,7 +147,12 @@ private:
   time_point give_up_due_ = no_time;
   duration sweep_pause_ = std::chrono::milliseconds(5);
 
+  std::optional<outcome> deferred_; ///< a limit that was reached during another ladder
+  bool limits_are_off_ = false;
+
   std::optional<pidfd> hook_;
+  bool hook_killed_ = false;
+  bool hook_ladder_begun_ = false;
   time_point hook_due_ = no_time;
 
   duration silent_for_{0};

@@ -35,7 +35,10 @@ bool detail::supervision::nothing_may_be_left() const {
 }
 
 bool detail::supervision::finished() {
-  if (given_up_) return true;
+  if (given_up_) {
+    drop_output();
+    return true;
+  }
   if (!result_.command || hook_) return false;
   if (nothing_may_be_left() && !all_gone_) return false;
   return output_has_ended(sys::clock::now());
@@ -44,8 +47,10 @@ bool detail::supervision::finished() {
 void detail::supervision::reap() {
   if (reaper_) {
     reaper_->learn();
-    all_gone_ = reaper_->all_gone();
+    for (siginfo_t& received : reaper_->take_received())
+      handle(received);
     if (reaper_->command() && !result_.command) command_ended(reaper_->command());
+    if (reaper_->all_gone()) nobody_is_left();
   } else if (is_subreaper_) {
     reap_descendants();
     return;
@@ -64,7 +69,7 @@ void detail::supervision::reap_command() {
 
 void detail::supervision::reap_hook() {
   const auto info = take_end_of(P_PID, hook_->pid());
-  if (!info || info->si_pid != 0) hook_ended();
+  if (!info || info->si_pid != 0) forget_hook();
 }
 
 /// This process has no children but what the command and the hook left to it.
@@ -72,23 +77,34 @@ void detail::supervision::reap_descendants() {
   for (;;) {
     const auto info = take_end_of(P_ALL, 0);
     if (!info) {
-      all_gone_ = true;
+      nobody_is_left();
       return;
     }
     if (info->si_pid == 0) return;
     if (info->si_pid == command_->pid() && !result_.command)
       command_ended(exit_status::from_child_code(info->si_code, info->si_status));
     else if (hook_ && info->si_pid == hook_->pid())
-      hook_ended();
+      forget_hook();
   }
 }
 
+/// From now on the root may be another process's PID, and what is below it none of ours.
+void detail::supervision::nobody_is_left() {
+  all_gone_ = true;
+  rungs_.stop();
+  sweep_due_ = give_up_due_ = no_time;
+  scope_->forget_root();
+  if (usage_) usage_->set_root(0);
+}
+
 void detail::supervision::command_ended(std::optional<exit_status> status) {
+  if (!status) fail(EINVAL, "waitid(2): a process that has ended, and not how");
   result_.command = status;
   scope_->forget_command();
   if (reaper_) reaper_->let_go_of_command();
   silence_due_ = no_time;
-  if (options_.left_behind != orphans::wait) limits_.switch_off_limits();
+  // They are still for what is waited for: descendants, and who reads the output.
+  if (options_.left_behind != orphans::wait && !relay_) limits_.switch_off_limits();
   limit_fires_ = false;
   if (!nothing_may_be_left()) rungs_.stop();
   const std::optional<signal_id> killed_by = status->signal();
@@ -98,7 +114,8 @@ void detail::supervision::command_ended(std::optional<exit_status> status) {
     name_outcome(outcome::out_of_memory);
 }
 
-/// What was written is passed on, whatever time its reader takes; after a limit not for ever.
+/// What was written is passed on, whatever time its reader takes; after a limit, and after a signal
+/// from outside, not for ever.
 bool detail::supervision::output_has_ended(time_point now) {
   if (!relay_ || output_ended_) return true;
   if (relay_->has_writers()) {
@@ -111,15 +128,18 @@ bool detail::supervision::output_has_ended(time_point now) {
   output_due_ = no_time;
   if (relay_->is_drained()) {
     output_ended_ = true;
-  } else if (result_.limit_reached) {
+  } else if (result_.limit_reached || result_.interrupted_by || stop_waiting_) {
     const bool moves = std::exchange(passed_on_, relay_->passed_on()) != relay_->passed_on();
     if (moves || reader_due_ == no_time) reader_due_ = sys::after(now, time_to_read);
-    if (now >= reader_due_) {
-      events_->output_dropped();
-      output_ended_ = true;
-    }
+    if (now >= reader_due_) drop_output();
   }
   return output_ended_;
+}
+
+void detail::supervision::drop_output() {
+  if (!relay_ || std::exchange(output_ended_, true)) return;
+  relay_->pump();
+  if (!relay_->is_drained()) events_->output_dropped();
 }
 
 void detail::supervision::complete_result() {
@@ -138,7 +158,11 @@ void detail::supervision::complete_result() {
 
 /// After a failure: the command must not go on without a limit.
 void detail::supervision::kill_command() noexcept {
-  if (!command_) return;
+  if (!command_) {
+    control_group_.reset();
+    return;
+  }
+  if (hook_) sys::kill(-hook_->pid(), sigkill);
   if (!result_.command) sys::pidfd_send_signal(command_->descriptor(), sigkill);
   try {
     scope_->send(sigkill, options_.reach);

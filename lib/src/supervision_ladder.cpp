@@ -15,6 +15,7 @@ constexpr duration survivors_limit = std::chrono::seconds(5);
 constexpr duration longest_sweep = std::chrono::milliseconds(200);
 constexpr duration longest_silence_slice = std::chrono::milliseconds(250);
 constexpr duration sample_pause = std::chrono::milliseconds(100);
+constexpr duration time_to_die = std::chrono::seconds(1);
 constexpr duration shortest_sample_pause = std::chrono::milliseconds(2);
 
 } // namespace
@@ -24,12 +25,14 @@ void detail::supervision::act_on_time() {
   if (limit_fires_) fire_limit(now);
   look_at_limits(now);
   say_what_is_due(now);
-  if (hook_ && now >= hook_due_) kill_hook();
+  if (hook_ && now >= hook_due_) end_hook(now);
   end_what_is_left(now);
   climb(now);
   now = sys::clock::now();
+  reach_deferred_limit(now);
   const bool is_over_all = reaches_all(options_.reach) || over_all_;
-  if (is_over_all && rungs_.started() && !rungs_.pending()) begin_sweeping(now);
+  if (is_over_all && rungs_.started() && !rungs_.pending() && !all_gone_ && !hook_)
+    begin_sweeping(now);
   if (now >= std::min(sweep_due_, give_up_due_)) sweep(now);
 }
 
@@ -82,10 +85,12 @@ bool detail::supervision::job_is_stopped() const {
 
 void detail::supervision::sample_usage(time_point now) {
   usage_->sample();
-  duration pause = sample_pause;
-  if (options_.cpu != duration::zero() && !result_.limit_reached) {
+  // A large tree takes its time: no more than a twentieth of it.
+  duration pause = std::max(sample_pause, (sys::clock::now() - now) * 20);
+  if (options_.cpu != duration::zero() && !limits_are_off_) {
     const duration left = options_.cpu - usage_->cpu_time();
     if (left <= duration::zero()) {
+      sample_due_ = sys::after(now, pause);
       reach_limit(outcome::cpu_limit, now);
       return;
     }
@@ -116,13 +121,17 @@ run_state detail::supervision::state(time_point now) const {
 
 void detail::supervision::reach_limit(outcome why, time_point now) {
   limits_.switch_off_limits();
+  limits_are_off_ = true;
   silence_due_ = no_time;
-  if (options_.cpu != duration::zero()) sample_due_ = no_time;
+  if (!options_.accounting) sample_due_ = no_time;
   if (result_.command) {
     stop_waiting_ = true;
     return;
   }
-  if (hook_ || rungs_.pending()) return; // a signal from outside has started the ladder before
+  if (hook_ || rungs_.pending()) { // a signal from outside has started the ladder before
+    deferred_ = why;
+    return;
+  }
   result_.limit_reached = true;
   name_outcome(why);
   hook_ = events_->at_limit(why, state(now));
@@ -135,19 +144,37 @@ void detail::supervision::reach_limit(outcome why, time_point now) {
   }
 }
 
-/// It leads a group of its own.
-void detail::supervision::kill_hook() {
-  events_->hook_killed();
-  hook_due_ = no_time;
-  sys::kill(-hook_->pid(), sigkill);
-  hook_->send(sigkill);
+/// The ladder that a signal from outside has started is over, and the command lives.
+void detail::supervision::reach_deferred_limit(time_point now) {
+  if (!deferred_ || hook_ || rungs_.pending() || result_.command || sent_kill_) return;
+  reach_limit(*std::exchange(deferred_, std::nullopt), now);
 }
 
-void detail::supervision::hook_ended() {
+/// It leads a group of its own. One that even KILL does not end holds up nothing for long.
+void detail::supervision::end_hook(time_point now) {
+  if (std::exchange(hook_killed_, true)) {
+    forget_hook();
+    return;
+  }
+  events_->hook_killed();
+  sys::kill(-hook_->pid(), sigkill);
+  hook_->send(sigkill);
+  hook_due_ = sys::after(now, time_to_die);
+  begin_ladder(now);
+}
+
+void detail::supervision::forget_hook() {
   scope_->spare(0);
   hook_.reset();
   hook_due_ = no_time;
-  if (!rungs_.started() && !result_.command) rungs_.start(sys::clock::now());
+  begin_ladder(sys::clock::now());
+}
+
+/// Unless one runs or has run to its end with KILL, or there is nobody to climb it for.
+void detail::supervision::begin_ladder(time_point now) {
+  if (!result_.command && !rungs_.pending() && give_up_due_ == no_time && !hook_ladder_begun_)
+    rungs_.start(now);
+  hook_ladder_begun_ = true;
 }
 
 void detail::supervision::name_outcome(outcome how) {

@@ -35,7 +35,7 @@ void detail::supervision::handle(siginfo_t& received) {
       info.code == SI_KERNEL && (info.signal == sigint || info.signal == sigquit);
   if (info.signal == sigalrm)
     limit_fires_ = true;
-  else if (by_terminal && scope_->group() != grouping::command)
+  else if (by_terminal && scope_->group() != grouping::command && !result_.command)
     taken_by_command(info);
   else
     forward(info);
@@ -57,6 +57,8 @@ void detail::supervision::taken_by_command(const signal_info& info) {
 void detail::supervision::forward(const signal_info& info) {
   name_outcome(outcome::interrupted);
   if (!result_.interrupted_by) result_.interrupted_by = info;
+  constexpr signal_set to_leave{sigint, sigterm, sighup, sigquit};
+  if (hook_ && !hook_killed_ && to_leave.contains(info.signal)) hook_due_ = sys::clock::now();
   const bool for_the_rest = result_.command && nothing_may_be_left();
   if (for_the_rest && !reaches_all(options_.reach) && !std::exchange(over_all_, true))
     rungs_.cover(widest_scope());

@@ -1,11 +1,13 @@
 #include "system.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <cstring>
+#include <memory>
 
 namespace sigkit::sys {
 
@@ -44,6 +46,18 @@ bool read_all(int descriptor, std::string& text) {
     if (count < 0) return false;
     if (count == 0) return true;
   }
+}
+
+std::vector<std::string> directories_in(int directory) {
+  unique_fd again = open_at(directory, ".", O_RDONLY | O_DIRECTORY);
+  if (!again.has_value()) return {};
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(again.get()), &::closedir);
+  if (!stream) fail(errno, "opendir(3)");
+  static_cast<void>(again.release()); // the stream closes it
+  std::vector<std::string> names;
+  while (const dirent* entry = ::readdir(stream.get()))
+    if (entry->d_type == DT_DIR && entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+  return names;
 }
 
 unique_fd make_signalfd(signal_set set) {

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <sigkit/duration.hpp>
 #include <sigkit/signal_id.hpp>
@@ -48,6 +49,9 @@ unique_fd open_at(int directory, const char* path, int flags);
 
 /// Reads all there is into `text`; false where reading fails (the process has ended).
 bool read_all(int descriptor, std::string& text);
+
+/// The names of the directories in an open one, but for those that begin with a dot.
+std::vector<std::string> directories_in(int directory);
 
 /// A signalfd(2) of `set`, close-on-exec and non-blocking.
 unique_fd make_signalfd(signal_set set);

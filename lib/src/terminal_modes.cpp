@@ -1,8 +1,10 @@
 #include "terminal_modes.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 
 #include "system.hpp"
@@ -19,10 +21,14 @@ void terminal_modes::save() {
 void terminal_modes::restore() const noexcept {
   termios now{};
   if (!terminal_.has_value() || ::tcgetattr(terminal_.get(), &now) != 0) return;
+  // Another job that has the terminal by now has the modes that it wants.
+  const pid_t foreground = ::tcgetpgrp(terminal_.get());
+  const bool has_gone = foreground > 1 && ::kill(-foreground, 0) != 0 && errno == ESRCH;
+  if (foreground != ::getpgrp() && !has_gone) return;
   const bool changed = now.c_iflag != saved_.c_iflag || now.c_oflag != saved_.c_oflag ||
                        now.c_cflag != saved_.c_cflag || now.c_lflag != saved_.c_lflag ||
                        std::memcmp(now.c_cc, saved_.c_cc, sizeof now.c_cc) != 0;
-  // TTOU is blocked, so this works from the background too.
+  // TTOU is blocked, so this works although the group that had the terminal has gone.
   if (changed) ::tcsetattr(terminal_.get(), TCSANOW, &saved_);
 }
 

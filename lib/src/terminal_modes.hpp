@@ -13,7 +13,8 @@ class terminal_modes {
 public:
   /// Remembers them, where there is a terminal and this process's group is its foreground group.
   void save();
-  /// Has them again as they were; where they were saved, and something changed them.
+  /// Has them again as they were; where they were saved, something changed them, and no other job
+  /// has the terminal by now.
   void restore() const noexcept;
 
 private:

@@ -66,8 +66,10 @@ private:
 
   std::vector<pid_t> children_of(pid_t pid, const member* known);
   void collect_by_parent();
+  void send_to_held(signal_id signal) const noexcept;
   void add_children(pid_t parent, std::vector<pid_t> children);
   bool visit_all(bool stop, sys::clock::time_point deadline);
+  [[nodiscard]] bool is_kept_zombie(const member& known) const;
   bool visit(pid_t pid, pid_t parent, bool stop);
   bool look_at(member& seen, bool stop, bool is_new) const;
   bool visit_hidden(pid_t pid, pid_t parent, bool stop);

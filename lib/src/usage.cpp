@@ -20,6 +20,13 @@ duration from_timeval(const timeval& time) {
   return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
 }
 
+/// Bytes, of the one that had most.
+std::uint64_t largest_of_the_reaped() {
+  rusage used{};
+  ::getrusage(RUSAGE_CHILDREN, &used);
+  return static_cast<std::uint64_t>(used.ru_maxrss) * 1024;
+}
+
 /// /proc/PID/stat; empty where there is no such process.
 std::string stat_of(pid_t pid) {
   const unique_fd process = proc::open_process(pid);
@@ -58,7 +65,8 @@ unique_fd memory_cgroup() {
 } // namespace
 
 usage::usage(const cgroup* control_group)
-    : control_group_(control_group), reaped_before_(time_of_the_reaped()) {}
+    : control_group_(control_group), reaped_before_(time_of_the_reaped()),
+      largest_before_(largest_of_the_reaped()) {}
 
 /// By this process, and by the root where that is another one, which is reaped itself in the end.
 duration usage::time_of_the_reaped() const {
@@ -88,11 +96,9 @@ void usage::sample() {
           memory, parse_decimal<std::uint64_t>(std::string_view(*peak).substr(0, peak->find('\n')))
                       .value_or(0));
   }
-  rusage largest{};
-  ::getrusage(RUSAGE_CHILDREN, &largest);
+  const std::uint64_t largest = largest_of_the_reaped();
   cpu_time_ = std::max(cpu_time_, time); // one that is just being reaped is in neither sum
-  peak_memory_ = std::max(
-      {peak_memory_, memory, static_cast<std::uint64_t>(largest.ru_maxrss) * std::uint64_t{1024}});
+  peak_memory_ = std::max({peak_memory_, memory, largest > largest_before_ ? largest : 0});
 }
 
 std::optional<std::uint64_t> count_memory_kills(const cgroup* control_group) {

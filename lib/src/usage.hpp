@@ -34,6 +34,7 @@ private:
   const cgroup* control_group_;
   pid_t root_ = 0;
   duration reaped_before_{0};
+  std::uint64_t largest_before_;
   duration cpu_time_{0};
   std::uint64_t peak_memory_ = 0;
 };

@@ -108,7 +108,8 @@ std::optional<clock::time_point> parse_rfc3339(std::string_view text) {
   const auto since_epoch = sys_days(date).time_since_epoch() + hours(time->hour) +
                            minutes(time->minute) + seconds(time->second) - *offset;
   constexpr auto latest = duration_cast<seconds>(clock::duration::max());
-  if (since_epoch > latest - hours(1)) return std::nullopt; // the clock does not reach that far
+  // The clock does not reach farther.
+  if (since_epoch > latest - hours(1) || since_epoch < -latest + hours(1)) return std::nullopt;
   return clock::time_point(since_epoch + *fraction);
 }
 

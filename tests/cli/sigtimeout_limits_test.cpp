@@ -154,3 +154,34 @@ TEST_CASE("a ladder also runs after a signal from outside, where there is no lim
   ::kill(running.pid(), SIGTERM);
   CHECK(running.finish() == exit_status::killed(sigkit::sigkill));
 }
+
+TEST_CASE("a limit that is reached during the ladder of another signal comes after it") {
+  test::child running(
+      test::sigtimeout_words({"--then", "1000:USR2", "1000", probe, "catch", "TERM:0"}));
+  running.wait_for_line("ready");
+  ::kill(running.pid(), SIGUSR1);
+  running.wait_for_line("got USR1");
+  ::kill(running.pid(), SIGALRM); // the ladder's next step
+  running.wait_for_line("got USR2");
+  ::kill(running.pid(), SIGALRM); // the limit
+  running.wait_for_line("got TERM");
+  CHECK(running.finish() == exit_status::exited(124));
+}
+
+TEST_CASE("a limit that passes meanwhile is not forgotten") {
+  const auto result = sigtimeout({"--then", "2:USR2", "1", "sh", "-c",
+                                  "trap 'echo USR1' USR1; trap 'echo USR2' USR2;"
+                                  "trap 'echo TERM; exit 0' TERM;"
+                                  "kill -USR1 $PPID; while :; do sleep .01; done"});
+  CHECK(result.status == exit_status::exited(124));
+  CHECK(result.out == "USR1\nUSR2\nTERM\n");
+}
+
+TEST_CASE("a sender that cannot be looked up for want of descriptors is still forwarded") {
+  const auto result =
+      test::run({"sh", "-c",
+                 "exec 3>&- 4>&- 5>&- 6>&-; ulimit -n 5; exec " + test::program("sigtimeout") +
+                     " -v 1000 sh -c 'kill -TERM $PPID; sleep 1000; :'"});
+  CHECK(result.status == exit_status::killed(sigkit::sigterm));
+  CHECK(result.err.find("received signal TERM from PID ") != std::string::npos);
+}

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <sigkit/process_tree.hpp>
 #include <sigkit/unique_fd.hpp>
 
 #include "cli/sigtimeout.hpp"
@@ -147,4 +148,57 @@ TEST_CASE("messages do not wait for a reader of stderr that has stopped") {
                                   .before_exec = [&] { ::dup2(write_end.get(), STDERR_FILENO); },
                                   .argv0 = {}});
   CHECK(result.status == exit_status::exited(124));
+}
+
+TEST_CASE(
+    "what was written before the command's end is passed on, although others can still write") {
+  const auto result =
+      script("$1 --idle 1000 1000 sh -c 'sleep 1000 2>/dev/null & echo $! >&2; seq 250000' | "
+             "(sleep 1; tail -n 1)");
+  CHECK(result.out == "250000\n");
+  ::kill(std::stoi(result.err), SIGKILL);
+}
+
+TEST_CASE("a reader that has stopped holds up neither the limit nor a signal from outside") {
+  const auto limit = script("{ $1 --idle 1000 1 seq 500000; echo $? >&2; } | { sleep 8; }");
+  CHECK(limit.err.find("nobody reads the output") != std::string::npos);
+}
+
+TEST_CASE("a TERM ends the wait for a reader that has stopped") {
+  int ends[2];
+  REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+  const sigkit::unique_fd read_end(ends[0]);
+  sigkit::unique_fd write_end(ends[1]);
+  const test::temporary_directory directory;
+  const std::string ended = directory.path() + "/ended";
+  test::child running(test::sigtimeout_words(
+                          {"--idle", "1000", "0", "sh", "-c", "seq 250000; : >$0; exit 3", ended}),
+                      {.environment = {},
+                       .before_exec = [&] { ::dup2(write_end.get(), STDOUT_FILENO); },
+                       .argv0 = {}});
+  write_end.reset();
+  CHECK(test::eventually([&] { return ::access(ended.c_str(), F_OK) == 0; }));
+  CHECK(test::eventually([&] { return sigkit::descendants(running.pid()).empty(); }));
+  ::kill(running.pid(), SIGTERM);
+  CHECK(running.finish() == exit_status::exited(3));
+  CHECK(running.err().find("nobody reads the output") != std::string::npos);
+}
+
+TEST_CASE(
+    "nothing goes into the place of a closed stdout or stderr, and it is closed for the command") {
+  const test::temporary_directory directory;
+  const std::string at = directory.path();
+  const auto report = script("$1 -v --heartbeat .05 --diagnose=" + at + "/diagnosis --report " +
+                             at + "/report .2 sleep 1000 2>&-; echo $?");
+  CHECK(report.out == "124\n");
+  CHECK(text_of(at + "/report").starts_with("{"));
+  CHECK(text_of(at + "/diagnosis").find("sending") == std::string::npos);
+  for (const std::string option : {"--idle 100", "--pty", "--tree"}) {
+    const auto closed = script("$1 " + option + " --report " + at +
+                               "/other 1000 sh -c "
+                               "'test -e /proc/$$/fd/1 && echo open >&2; exit 3' >&-; echo $? >&2");
+    CHECK(closed.err.find("open") == std::string::npos);
+    CHECK_MESSAGE(closed.err.ends_with("3\n"), closed.err);
+    CHECK(text_of(at + "/other").starts_with("{"));
+  }
 }

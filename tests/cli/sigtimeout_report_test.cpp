@@ -247,3 +247,42 @@ TEST_CASE("--progress shows nothing where stderr is no terminal") {
   CHECK(result.status == exit_status::exited(0));
   CHECK(result.err.empty());
 }
+
+TEST_CASE("a hook does not stop the limit where a signal from outside came before") {
+  test::child running(test::sigtimeout_words(
+      {"--on-timeout", "echo hooked", "1000", test::program("probe"), "catch", "TERM:0"}));
+  running.wait_for_line("ready");
+  ::kill(running.pid(), SIGUSR1); // its ladder has no more rungs
+  running.wait_for_line("got USR1");
+  ::kill(running.pid(), SIGALRM);
+  running.wait_for_line("hooked");
+  CHECK(running.finish() == exit_status::exited(124));
+  CHECK(running.out().find("got TERM") != std::string::npos);
+}
+
+TEST_CASE("a TERM from outside ends the hook, which is no survivor") {
+  test::child running(test::sigtimeout_words(
+      {"--tree", "--on-timeout", "echo hooked; exec sleep 1000", "--on-timeout-limit", "1000",
+       "1000", test::program("probe"), "catch", "TERM:0"}));
+  running.wait_for_line("ready");
+  ::kill(running.pid(), SIGALRM);
+  running.wait_for_line("hooked");
+  ::kill(running.pid(), SIGTERM);
+  CHECK(running.finish() == exit_status::exited(124));
+  CHECK(running.err().find("still running") == std::string::npos);
+}
+
+TEST_CASE("memory of children from before the start is not the command's") {
+  const test::temporary_directory directory;
+  const std::string file = directory.path() + "/report.json";
+  test::run({"sh", "-c",
+             "head -c 100000000 /dev/zero | tail -c 80000000 | wc -c; exec " +
+                 test::program("sigtimeout") + " --report " + file + " 1000 true"});
+  CHECK(json::parse(text_of(file))["peak_memory"].get<std::uint64_t>() < 50'000'000);
+}
+
+TEST_CASE("a diagnosis on a full disk is said") {
+  const auto result = sigtimeout({"--diagnose=/dev/full", ".1", "sleep", "1000"});
+  CHECK(result.status == exit_status::exited(124));
+  CHECK(result.err == "sigtimeout: writing '/dev/full': No space left on device\n");
+}

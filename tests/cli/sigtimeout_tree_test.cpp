@@ -259,3 +259,19 @@ TEST_CASE("where the process in between is killed the command is ended, and it i
   CHECK(test::eventually([&] { return test::marked_processes(mark).empty(); }));
   ::kill(other, SIGKILL);
 }
+
+TEST_CASE("the process in between cannot be stopped, and hands on what is sent to it") {
+  const auto in_between = [](const std::string& words) {
+    const std::string mark = test::new_mark();
+    const auto result = test::run({"bash", "-c",
+                                   "env " + mark + " sleep 1000 >&- 2>&- & exec " +
+                                       test::program("sigtimeout") + " --tree " + words});
+    test::kill_marked(mark);
+    return result;
+  };
+  CHECK(in_between(".5 sh -c 'kill -STOP $PPID; sleep 1000; :'").status ==
+        exit_status::exited(124));
+  const auto terminated = in_between("-v 1000 sh -c 'kill -TERM $PPID; sleep 1000; :'");
+  CHECK(terminated.status == exit_status::killed(sigkit::sigterm));
+  CHECK(terminated.err.find("received signal TERM from PID ") != std::string::npos);
+}

@@ -231,3 +231,33 @@ TEST_CASE("a limit in the background leaves the modes of what is in front alone"
     CHECK(same_modes(shell.modes(), before));
   }
 }
+
+TEST_CASE("a job that was brought to the background leaves the modes of the shell's prompt alone") {
+  for (const std::string& wrapper : wrappers) {
+    if (has(wrapper, "--foreground")) continue; // sends no CONT, as timeout(1) does not
+    CAPTURE(wrapper);
+    terminal shell;
+    shell.command(wrapper + waits);
+    const pid_t command = shell.wait_for_ready();
+    const pid_t supervisor = supervisor_of(command);
+    shell.type(ctrl_z);
+    shell.wait_for("Stopped");
+    shell.command("bg; echo do''ne");
+    shell.wait_for("done");
+    shell.wait_for(terminal::prompt);
+    REQUIRE(eventually([&] { return (shell.modes().c_lflag & ICANON) == 0; }));
+    fire_limit(command);
+    CHECK(is_reaped(supervisor));
+    CHECK((shell.modes().c_lflag & ICANON) == 0);
+  }
+}
+
+TEST_CASE("Ctrl-C ends the wait for what the command left behind") {
+  terminal shell;
+  shell.command("sigtimeout --orphans=wait 0 sh -c 'setsid sleep 1000 & echo re''ady $$'");
+  const pid_t command = shell.wait_for_ready();
+  CHECK(is_reaped(command));
+  shell.type(ctrl_c);
+  CHECK(shell.value_of("$?") == "0");
+  CHECK(nothing_is_left_but_the_shell(shell));
+}

@@ -81,6 +81,10 @@ inline bool nothing_is_left(const terminal& screen) {
   return eventually([&] { return screen.processes().empty(); });
 }
 
+inline bool nothing_is_left_but_the_shell(const terminal& screen) {
+  return eventually([&] { return screen.processes().size() == 1; });
+}
+
 inline bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }

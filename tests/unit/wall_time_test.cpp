@@ -61,6 +61,7 @@ TEST_CASE("what is no time is refused") {
                            "2023-11-14T12:00:00.Z",
                            "2023-11-14T12:00:00+1:00",
                            "2023-11-14T12:00:00Zx",
-                           "9999-12-31T23:59:59Z"})
+                           "9999-12-31T23:59:59Z",
+                           "1500-01-01T00:00:00Z"})
     CHECK_FALSE_MESSAGE(parse_wall_time(text, at(noon)), text);
 }

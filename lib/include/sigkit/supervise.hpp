@@ -24,7 +24,7 @@ namespace sigkit {
 enum class orphans : unsigned char {
   by_scope, ///< kill where the scope reaches all (tree, cgroup, pid_namespace), else leave
   leave,    ///< run() returns, and they go on
-  wait,     ///< run() returns when they have ended too; limits go on, and are for them
+  wait,     ///< run() returns when they have ended too; limits, but `idle`, go on and are for them
   kill,     ///< the ladder, over the tree, at once
 };
 
@@ -82,8 +82,12 @@ struct supervise_options {
   /// What supervise_events::at_limit() returned is waited for so long, then killed with its group.
   duration hook_limit = std::chrono::seconds(10);
 
-  /// Memory, processor time and the targets of each step are kept (supervise_result), and kills for
-  /// want of memory told from others. Daemons are then found whatever the scope is.
+  /// All descendants are found whatever the scope is, daemons included: for who looks at them at a
+  /// limit (run_state::root).
+  bool find_all = false;
+
+  /// The same, and memory, processor time and the targets of each step are kept (supervise_result),
+  /// and kills for want of memory told from others.
   bool accounting = false;
 
   /// No process group is made, and scope::group means the command alone, so that it can use the
@@ -124,7 +128,8 @@ struct run_state {
 };
 
 /// What run() says on the way. Nothing is said while a process is stopped by the supervisor.
-/// The functions are called in the thread of run(), and do not throw.
+/// The functions are called in the thread of run(), which waits for them: they should not wait
+/// themselves. What they throw ends the program.
 class SIGKIT_API supervise_events {
 public:
   virtual ~supervise_events() = default;
@@ -142,7 +147,8 @@ public:
   virtual void tick(const run_state& now) noexcept;
   /// The command has ended, and others can still write where it did: they get a broken pipe now.
   virtual void output_cut() noexcept;
-  /// After a limit nobody read the command's output for 5 s; what was left of it is dropped.
+  /// After a limit, or a signal from outside, nobody read the command's output for 5 s; what was
+  /// left of it is dropped.
   virtual void output_dropped() noexcept;
 };
 
@@ -156,8 +162,8 @@ struct sent_signal {
 
 struct supervise_result {
   outcome how = outcome::exited;
-  /// A limit was reached while the command ran, or ALRM stood for it. Where a signal from outside
-  /// has started a ladder with more rungs, that takes the limit's place.
+  /// A limit was reached while the command ran, or ALRM stood for it. One that is reached while the
+  /// ladder of a signal from outside is climbed waits for its end, and is not there after KILL.
   bool limit_reached = false;
   /// How the command ended; nothing where it was not started, or is among the survivors.
   std::optional<exit_status> command;
