@@ -19,12 +19,6 @@ namespace sigkit {
 
 namespace {
 
-/// Whether this process's group has the terminal, if there is one.
-bool is_foreground() {
-  const unique_fd terminal = sys::open_at(AT_FDCWD, "/dev/tty", O_RDONLY | O_NOCTTY);
-  return terminal.has_value() && ::tcgetpgrp(terminal.get()) == ::getpgrp();
-}
-
 /// Whether sending it to our own group would stop or end this process, which blocks all that can
 /// be blocked but TSTP. PID 1 is spared by the kernel.
 bool would_reach_us(signal_id signal) noexcept {
@@ -37,6 +31,11 @@ bool needs_continue(signal_id signal) noexcept {
 }
 
 } // namespace
+
+bool is_foreground() {
+  const unique_fd terminal = sys::open_at(AT_FDCWD, "/dev/tty", O_RDONLY | O_NOCTTY);
+  return terminal.has_value() && ::tcgetpgrp(terminal.get()) == ::getpgrp();
+}
 
 command_scope::command_scope(const setting& wanted)
     : original_group_(::getpgrp()), control_group_(wanted.control_group),

@@ -23,6 +23,9 @@ enum class grouping : unsigned char {
   command,    ///< the command itself, as leader of a group or of a session
 };
 
+/// Whether this process's group has the terminal, if there is one.
+bool is_foreground();
+
 /// Sends signals to a running command over a scope.
 class command_scope {
 public:

@@ -230,9 +230,10 @@ void detail::supervision::become_subreaper() {
 bool detail::supervision::wait_for_something() {
   const own_wake wake;
   const time_point deadline =
-      limit_fires_ ? time_point{}
-                   : std::min({limits_.due(), rungs_.due(), sweep_due_, give_up_due_, hook_due_,
-                               silence_due_, sample_due_, output_due_, reader_due_});
+      limit_fires_
+          ? time_point{}
+          : std::min({limits_.due(), rungs_.due(), sweep_due_, give_up_due_, hook_due_,
+                      silence_due_, sample_due_, output_due_, reader_due_, foreground_due_});
   // The end of the command, should another thread have taken its SIGCHLD.
   int ended = result_.command ? -1 : command_->descriptor();
   if (reaper_) ended = all_gone_ ? -1 : reaper_->descriptor();

@@ -75,6 +75,8 @@ private:
   void read_signals();
   void handle(siginfo_t& received);
   [[nodiscard]] bool is_ignored(signal_id signal) const;
+  void command_stopped(const signal_info& info);
+  void look_for_foreground(time_point now);
   void taken_by_command(const signal_info& info);
   void forward(const signal_info& info);
 
@@ -158,6 +160,8 @@ private:
   duration silent_for_{0};
   time_point silence_seen_{};
   time_point silence_due_ = no_time;
+
+  time_point foreground_due_ = no_time; ///< to be looked whether this is the foreground group
 
   time_point sample_due_ = no_time;
   std::optional<std::uint64_t> memory_kills_before_;

@@ -26,6 +26,7 @@ void detail::supervision::act_on_time() {
   look_at_limits(now);
   say_what_is_due(now);
   if (hook_ && now >= hook_due_) end_hook(now);
+  if (now >= foreground_due_) look_for_foreground(now);
   end_what_is_left(now);
   climb(now);
   now = sys::clock::now();

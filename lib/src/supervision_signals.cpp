@@ -26,6 +26,7 @@ void detail::supervision::handle(siginfo_t& received) {
     own_signals_.give(received);
     return;
   }
+  if (info.signal == sigchld && info.code == CLD_STOPPED) command_stopped(info);
   const bool from_us = info.code == SI_USER && info.pid == ::getpid();
   if (info.signal == sigchld || from_us || is_ignored(info.signal)) return;
   // What a member sends to the whole group after it had the signal would otherwise go round.
@@ -39,6 +40,24 @@ void detail::supervision::handle(siginfo_t& received) {
     taken_by_command(info);
   else
     forward(info);
+}
+
+/// Where the terminal stopped it in the background, the shell does not know: only the command is
+/// stopped, and this process goes on to watch it. So the shell's `fg` sends no CONT, and we do.
+void detail::supervision::command_stopped(const signal_info& info) {
+  const bool by_terminal = info.status == SIGTTIN || info.status == SIGTTOU;
+  if (by_terminal && !result_.command && info.pid == command_->pid())
+    foreground_due_ = sys::clock::now();
+}
+
+void detail::supervision::look_for_foreground(time_point now) {
+  constexpr duration pause = std::chrono::milliseconds(100);
+  foreground_due_ = no_time;
+  if (!job_is_stopped()) return;
+  if (is_foreground())
+    scope_->continue_if_stopped();
+  else
+    foreground_due_ = sys::after(now, pause);
 }
 
 /// Ignored by inheritance, and so not for the command either; but the signal of the limit counts.

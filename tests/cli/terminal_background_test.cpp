@@ -89,6 +89,21 @@ TEST_CASE("what sigtimeout says reaches the terminal from the background too") {
   CHECK(shell.value_of("$?") == "124");
 }
 
+TEST_CASE(
+    "a job that stopped because it reads from the background goes on when it is brought back") {
+  for (const std::string& wrapper : wrapped_or_not()) {
+    CAPTURE(wrapper);
+    terminal shell;
+    const pid_t command = start_in_background(shell, wrapper + reader);
+    CHECK(stops(command));
+    shell.command("fg");
+    CHECK(shell.gets_foreground(facts_of(command).group));
+    shell.type("hello\r");
+    shell.wait_for("got:hello");
+    CHECK(shell.value_of("$?") == "0");
+  }
+}
+
 TEST_CASE("a command that stopped because it reads from the background is ended by a limit") {
   for (const std::string& wrapper : wrappers) {
     if (has(wrapper, "--foreground")) continue; // sends no CONT, as timeout(1) does not

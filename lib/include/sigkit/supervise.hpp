@@ -242,8 +242,10 @@ public:
   /// Starts argv[0] (ended by a null pointer, as for execvp(3)) and returns when it is over.
   /// Called once (EINVAL). Handlers of signals that are not forwarded, such as CONT and SIGCHLD,
   /// are called meanwhile. Throws sigkit::error where the scope cannot be had (before anything is
-  /// started), or where the system refuses what supervising needs, and what handlers throw; then
-  /// the command has been killed.
+  /// started: ENOENT without a /proc of this PID namespace, EMFILE with room for less than 24 open
+  /// files; ENODEV, ENOTSUP, EACCES for a cgroup, EPERM for a PID namespace), or where the system
+  /// refuses what supervising needs (ESRCH: the process in between was killed), and what handlers
+  /// throw; then the command has been killed.
   supervise_result run(char* const* argv) {
     detail::supervision& begun = *begun_;
     auto end = detail::call(detail::begin_supervision, begun, argv);
