@@ -18,8 +18,9 @@ done < <(grep '^\$ ' "$work/shown") >"$work/seen"
 diff -u "$work/shown" "$work/seen"
 
 # The CI job's log: PIDs, times and sizes differ from run to run, and so does the width of columns.
+# The wait channel is a function of the kernel, and not told everywhere.
 # stdout and stderr of the job are one, as in the log of a CI.
-anonymous() { sed -E 's/[0-9]+(\.[0-9]+)?/N/g; s/N[KMG]\b/N/g; s/[ │]+/ /g; s/ $//'; }
+anonymous() { sed -E 's/[0-9]+(\.[0-9]+)?/N/g; s/N[KMG]\b/N/g; s/[ │]+/ /g; s/ \(wait channel [^)]*\)//; s/ $//'; }
 sed -n '/^```log$/,/^```$/p' "$source/README.md" | grep -v '^```' | anonymous >"$work/log_shown"
 grep '^\$ ' "$source/README.md" | grep ci-job | while IFS= read -r line; do
   printf '%s\n' "$line"
