@@ -75,8 +75,14 @@ void command_scope::send(signal_id signal, scope reach) {
   }
 }
 
-void command_scope::send_to_tree(signal_id signal) const {
+tree_walk command_scope::walk_of_tree() const {
   tree_walk walk(root_, spared_);
+  if (root_ == ::getpid()) walk.reap_all_but(command_pid_);
+  return walk;
+}
+
+void command_scope::send_to_tree(signal_id signal) const {
+  tree_walk walk = walk_of_tree();
   if (signal.terminates()) {
     walk.end_all(signal);
     return;
@@ -96,7 +102,7 @@ void command_scope::send_to_cgroup(signal_id signal) const {
   const auto outside = [&members](const process_facts& facts) {
     return facts.state != 'Z' && !std::ranges::binary_search(members, facts.pid);
   };
-  tree_walk walk(root_, spared_);
+  tree_walk walk = walk_of_tree();
   walk.find_all();
   if (std::ranges::none_of(walk.facts(), outside)) return;
   if (signal.terminates())
@@ -190,7 +196,7 @@ void command_scope::send_to_session(signal_id signal) {
 
 void command_scope::send_to_descendants(
     signal_id signal, const std::function<bool(const process_facts&)>& wanted) const {
-  tree_walk walk(root_, spared_);
+  tree_walk walk = walk_of_tree();
   walk.find_all();
   walk.send(signal, wanted);
   if (needs_continue(signal)) walk.send(sigcont, wanted);

@@ -12,6 +12,8 @@
 #include <sigkit/process.hpp>
 #include <sigkit/signal_id.hpp>
 
+#include "tree_walk.hpp"
+
 namespace sigkit {
 
 /// Who leads the process group that the command is in.
@@ -77,6 +79,7 @@ private:
   void send_to_whole_group(signal_id signal, pid_t group);
   void send_to_foreground_members(signal_id signal);
   void send_to_session(signal_id signal);
+  [[nodiscard]] tree_walk walk_of_tree() const;
   void send_to_tree(signal_id signal) const;
   void send_to_cgroup(signal_id signal) const;
   void send_to_descendants(signal_id signal,

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -243,9 +244,20 @@ bool tree_walk::freeze(duration patience) {
     if (now >= (found_new_ ? found_by : sys::after(start, patience))) return false;
     const bool some_run =
         std::ranges::any_of(members_, [](const auto& entry) { return !entry.second.at_rest; });
+    reap_ended();
     if (some_run) pause_for(std::min<duration>(wait, std::chrono::milliseconds(5)));
   }
   return true;
+}
+
+/// A PID that is another's afterwards is met as a new one by the next pass.
+void tree_walk::reap_ended() {
+  if (!kept_) return;
+  std::erase_if(members_, [this](const auto& entry) {
+    const auto& [pid, known] = entry;
+    return is_kept_zombie(known) && pid != *kept_ && pid != spared_ &&
+           ::waitpid(pid, nullptr, WNOHANG | __WALL) == pid;
+  });
 }
 
 void tree_walk::find_all() {

@@ -30,6 +30,11 @@ public:
   /// nothing is found. Throws where /proc is not usable.
   explicit tree_walk(pid_t root, pid_t spared = 0);
 
+  /// While freezing, children of this process that have ended are reaped, but for `kept` and the
+  /// one that is spared: what flees would else leave them by the thousand, until no PID is left.
+  /// For a walk of which this process is the root.
+  void reap_all_but(pid_t kept) noexcept { kept_ = kept; }
+
   /// Goes over the tree once, from the top; with `stop`, sends STOP to each process that it sees
   /// for the first time. True where the pass found the same processes as the one before, and both
   /// found every thread at rest: stopped, ended, or in uninterruptible sleep, but not in the middle
@@ -66,6 +71,7 @@ private:
 
   std::vector<pid_t> children_of(pid_t pid, const member* known);
   void collect_by_parent();
+  void reap_ended();
   void send_to_held(signal_id signal) const noexcept;
   void add_children(pid_t parent, std::vector<pid_t> children);
   bool visit_all(bool stop, sys::clock::time_point deadline);
@@ -84,6 +90,7 @@ private:
 
   pid_t root_;
   pid_t spared_;
+  std::optional<pid_t> kept_;
   unique_fd root_process_;
   std::size_t budget_; ///< how many directories are kept open
   bool has_children_files_;
