@@ -113,7 +113,8 @@ TEST_CASE("a warning comes before the limit, with its signal to the command alon
                                   "while :; do sleep .01; done"});
   // Where the shell is slow to set its trap, USR1 ends it.
   if (result.status == exit_status::killed(sigkit::sigusr1)) return;
-  CHECK(result.status == exit_status::exited(137));
+  const int status = result.status.exit_code().value_or(-1);
+  CHECK((status == 137 || status == 124)); // TERM may end it before KILL does
   CHECK(result.out == "warned\n");
   CHECK(result.err.starts_with("sigtimeout: command 'sh' has "));
   CHECK(result.err.find(" left\n") != std::string::npos);
