@@ -99,43 +99,51 @@ void close_all_but(int connection) {
   ::close_range(kept + 1, ~0U, 0);
 }
 
-/// Who has a PID namespace around it starts the command; the supervisor gets to hold it by this.
+/// A report with room for a descriptor beside it.
+template <class Report> class packet {
+public:
+  explicit packet(Report& report) : content_{&report, sizeof report} {
+    header_.msg_iov = &content_;
+    header_.msg_iovlen = 1;
+    header_.msg_control = room_.data();
+    header_.msg_controllen = room_.size();
+  }
+  packet(const packet&) = delete;
+  packet& operator=(const packet&) = delete;
+  ~packet() = default;
+
+  void send(int connection, int descriptor) {
+    cmsghdr* const beside = CMSG_FIRSTHDR(&header_);
+    beside->cmsg_level = SOL_SOCKET;
+    beside->cmsg_type = SCM_RIGHTS;
+    beside->cmsg_len = CMSG_LEN(sizeof descriptor);
+    std::memcpy(CMSG_DATA(beside), &descriptor, sizeof descriptor);
+    sys::retry([&] { return ::sendmsg(connection, &header_, MSG_NOSIGNAL); });
+  }
+
+  /// False where there is nothing to come.
+  bool receive(int connection, unique_fd& descriptor) {
+    const ssize_t size =
+        sys::retry([&] { return ::recvmsg(connection, &header_, MSG_CMSG_CLOEXEC); });
+    if (size != static_cast<ssize_t>(content_.iov_len)) return false;
+    if (const cmsghdr* const beside = CMSG_FIRSTHDR(&header_); beside != nullptr) {
+      int received = -1;
+      std::memcpy(&received, CMSG_DATA(beside), sizeof received);
+      descriptor.reset(received);
+    }
+    return true;
+  }
+
+private:
+  iovec content_;
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> room_{};
+  msghdr header_{};
+};
+
+/// Its PID may be another's in the supervisor's namespace: a descriptor goes along.
 template <class Report> void tell_of_command(int connection, const pidfd& command) {
   Report report{.what = Report::kind::started, .pid = command.pid()};
-  iovec content{&report, sizeof report};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  msghdr message{};
-  message.msg_iov = &content;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  cmsghdr* const header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  const int descriptor = command.descriptor();
-  std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
-  sys::retry([&] { return ::sendmsg(connection, &message, MSG_NOSIGNAL); });
-}
-
-/// Takes what tell() and tell_of_command() sent; false where there is nothing to come.
-template <class Report> bool hear(int connection, Report& report, unique_fd& descriptor) {
-  iovec content{&report, sizeof report};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  msghdr message{};
-  message.msg_iov = &content;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  const ssize_t size =
-      sys::retry([&] { return ::recvmsg(connection, &message, MSG_CMSG_CLOEXEC); });
-  if (size != static_cast<ssize_t>(sizeof report)) return false;
-  if (const cmsghdr* const header = CMSG_FIRSTHDR(&message); header != nullptr) {
-    int received = -1;
-    std::memcpy(&received, CMSG_DATA(header), sizeof received);
-    descriptor.reset(received);
-  }
-  return true;
+  packet<Report>(report).send(connection, command.descriptor());
 }
 
 /// A pidfd from another PID namespace: its PID in this one.
@@ -288,7 +296,8 @@ spawn_result reaper::hear_of_start() {
     constexpr int patience = 20; // milliseconds
     for (pollfd source{connection_.get(), POLLIN, 0}; ::poll(&source, 1, patience) == 0;)
       go_on_if_stopped();
-    if (!hear(connection_.get(), next, descriptor)) fail(ECHILD, "starting the process that reaps");
+    if (!packet<report>(next).receive(connection_.get(), descriptor))
+      fail(ECHILD, "starting the process that reaps");
     switch (next.what) {
     case report::kind::is_root: root_ = next.pid; break;
     case report::kind::started: {

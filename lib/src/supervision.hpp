@@ -90,6 +90,7 @@ private:
   void say_what_is_due(time_point now);
   void reach_limit(outcome why, time_point now);
   void reach_deferred_limit(time_point now);
+  void hurry_hook(time_point now);
   void end_hook(time_point now);
   void forget_hook();
   void begin_ladder(time_point now);
@@ -153,6 +154,7 @@ private:
   bool limits_are_off_ = false;
 
   std::optional<pidfd> hook_;
+  bool hook_hurried_ = false;
   bool hook_killed_ = false;
   bool hook_ladder_begun_ = false;
   time_point hook_due_ = no_time;

@@ -49,7 +49,7 @@ void detail::supervision::climb(time_point now) {
 void detail::supervision::fire_limit(time_point now) {
   limit_fires_ = false;
   if (hook_) {
-    hook_due_ = now;
+    hurry_hook(now);
   } else if (!rungs_.pending()) {
     reach_limit(outcome::timed_out, now);
   } else {
@@ -151,13 +151,20 @@ void detail::supervision::reach_deferred_limit(time_point now) {
   reach_limit(*std::exchange(deferred_, std::nullopt), now);
 }
 
+/// A signal from outside takes the place of its time limit.
+void detail::supervision::hurry_hook(time_point now) {
+  if (hook_killed_) return;
+  hook_hurried_ = true;
+  hook_due_ = now;
+}
+
 /// It leads a group of its own. One that even KILL does not end holds up nothing for long.
 void detail::supervision::end_hook(time_point now) {
   if (std::exchange(hook_killed_, true)) {
     forget_hook();
     return;
   }
-  events_->hook_killed();
+  if (!hook_hurried_) events_->hook_killed();
   sys::kill(-hook_->pid(), sigkill);
   hook_->send(sigkill);
   hook_due_ = sys::after(now, time_to_die);

@@ -77,7 +77,7 @@ void detail::supervision::forward(const signal_info& info) {
   name_outcome(outcome::interrupted);
   if (!result_.interrupted_by) result_.interrupted_by = info;
   constexpr signal_set to_leave{sigint, sigterm, sighup, sigquit};
-  if (hook_ && !hook_killed_ && to_leave.contains(info.signal)) hook_due_ = sys::clock::now();
+  if (hook_ && to_leave.contains(info.signal)) hurry_hook(sys::clock::now());
   const bool for_the_rest = result_.command && nothing_may_be_left();
   if (for_the_rest && !reaches_all(options_.reach) && !std::exchange(over_all_, true))
     rungs_.cover(widest_scope());

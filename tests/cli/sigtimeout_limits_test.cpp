@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -186,5 +187,44 @@ TEST_CASE("a sender that cannot be looked up for want of descriptors is still fo
                      " -v 1000 sh -c 'kill -TERM $PPID; sleep 1000; :'"});
   CHECK(result.status == exit_status::killed(sigkit::sigterm));
   CHECK(result.err.find("received signal TERM from PID ") != std::string::npos);
+}
+#endif
+
+TEST_CASE("with -k 0 there is no KILL") {
+  test::child running(test::sigtimeout_words({"-k", "0", "1000", probe, "catch", "USR1:0"}));
+  running.wait_for_line("ready");
+  ::kill(running.pid(), SIGALRM);
+  running.wait_for_line("got TERM");
+  ::kill(running.pid(), SIGALRM);
+  running.wait_for_line("got TERM"); // the limit again: there is no next step
+  ::kill(running.pid(), SIGUSR1);
+  CHECK(running.finish() == exit_status::exited(124));
+}
+
+TEST_CASE("in a cgroup the kernel counts the processor time") {
+  const auto result =
+      sigtimeout({"--scope=cgroup", "--cpu", ".3", "1000", "sh", "-c",
+                  "while :; do sh -c 'i=0; while [ $i -lt 3000 ]; do i=$((i+1)); done'; done"});
+  if (result.status == exit_status::exited(125)) SKIP("no cgroup can be made here");
+  CHECK(result.status == exit_status::exited(124));
+  CHECK(result.err == "sigtimeout: 300ms of processor time used: ending command 'sh'\n");
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !SIGKIT_TESTS_SANITIZE_THREADS // they want to be loaded first
+TEST_CASE("the clock being set is followed") {
+  const test::temporary_directory directory;
+  const std::string fifo = directory.path() + "/set";
+  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+  const auto in_half_an_hour = std::chrono::system_clock::now() + 30min;
+  test::child running(
+      test::sigtimeout_words({"--until", sigkit::to_rfc3339(in_half_an_hour), "0", "sh", "-c",
+                              "unset LD_PRELOAD; echo ready; exec sleep 1000"}),
+      {.environment = {"LD_PRELOAD=" SIGKIT_TEST_CLOCK, "SIGKIT_CLOCK_FIFO=" + fifo},
+       .before_exec = {},
+       .argv0 = {}});
+  running.wait_for_line("ready");
+  std::ofstream(fifo) << "is set!!";
+  CHECK(running.finish() == exit_status::exited(124));
+  CHECK(running.err() == "sigtimeout: the time of --until has come: ending command 'sh'\n");
 }
 #endif

@@ -202,3 +202,12 @@ TEST_CASE(
     CHECK(text_of(at + "/other").starts_with("{"));
   }
 }
+
+TEST_CASE("what is written is passed on at once, without waiting for a line") {
+  const test::temporary_directory directory;
+  const auto result =
+      script("mkfifo " + directory.path() +
+             "/out; $1 --idle 1000 1000 sh -c 'printf part; exec sleep 1000' >" + directory.path() +
+             "/out & head -c 4 <" + directory.path() + "/out; kill $!; wait $!; echo \" $?\"");
+  CHECK(result.out == "part 143\n");
+}

@@ -286,3 +286,14 @@ TEST_CASE("a diagnosis on a full disk is said") {
   CHECK(result.status == exit_status::exited(124));
   CHECK(result.err == "sigtimeout: writing '/dev/full': No space left on device\n");
 }
+
+TEST_CASE("a hook that ALRM ends is not said to have taken too long") {
+  test::child running(test::sigtimeout_words({"--on-timeout", "echo hooked; exec sleep 1000",
+                                              "1000", test::program("probe"), "catch", "TERM:0"}));
+  running.wait_for_line("ready");
+  ::kill(running.pid(), SIGALRM);
+  running.wait_for_line("hooked");
+  ::kill(running.pid(), SIGALRM);
+  CHECK(running.finish() == exit_status::exited(124));
+  CHECK(running.err().empty());
+}

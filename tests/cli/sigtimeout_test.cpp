@@ -9,24 +9,16 @@
 
 #include <sigkit/process.hpp>
 
-#include "support/child.hpp"
+#include "cli/sigtimeout.hpp"
 #include "support/timing.hpp"
 
 using sigkit::exit_status;
+using test::sigtimeout;
 using namespace std::chrono_literals;
 
 #define SCOPES "process, group, session, tree, cgroup, namespace, auto"
 
 namespace {
-
-std::vector<std::string> words(std::vector<std::string> rest) {
-  rest.insert(rest.begin(), test::program("sigtimeout"));
-  return rest;
-}
-
-test::run_result sigtimeout(std::vector<std::string> rest, const test::run_options& options = {}) {
-  return test::run(words(std::move(rest)), options);
-}
 
 constexpr const char* help_hint = "Try 'sigtimeout --help' for more information.\n";
 
@@ -146,7 +138,8 @@ TEST_CASE("a ladder is climbed step by step") {
 }
 
 TEST_CASE("a signal from outside is said with its sender") {
-  test::child running(words({"-v", "1000", test::program("probe"), "catch", "USR1:0"}));
+  test::child running(
+      test::sigtimeout_words({"-v", "1000", test::program("probe"), "catch", "USR1:0"}));
   running.wait_for_line("ready");
   ::kill(running.pid(), SIGUSR1);
   CHECK(running.finish() == exit_status::exited(0));
@@ -260,7 +253,8 @@ TEST_CASE("the C library's own signals can be sent, and their mask is handed on"
 }
 
 TEST_CASE("ALRM while the ladder runs brings its next step at once") {
-  test::child running(words({"-k", "1000", "1000", test::program("probe"), "ignore", "TERM"}));
+  test::child running(
+      test::sigtimeout_words({"-k", "1000", "1000", test::program("probe"), "ignore", "TERM"}));
   running.wait_for_line("ready");
   ::kill(running.pid(), SIGALRM);
   REQUIRE(test::eventually([&] {

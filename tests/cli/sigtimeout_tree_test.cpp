@@ -7,7 +7,7 @@
 
 #include <sigkit/process_tree.hpp>
 
-#include "support/child.hpp"
+#include "cli/sigtimeout.hpp"
 #include "support/timing.hpp"
 
 using sigkit::exit_status;
@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 namespace {
 
 std::vector<std::string> tree(std::vector<std::string> rest) {
-  rest.insert(rest.begin(), {test::program("sigtimeout"), "--tree"});
+  rest.insert(rest.begin(), "--tree");
   return rest;
 }
 
@@ -29,30 +29,19 @@ const char* const hostile_job = "setsid sh -c 'sleep 1000; :' &"
                                 "(sleep 1000 &);"
                                 "sleep 1000; sleep 1000";
 
-struct job_result {
-  exit_status status = exit_status::exited(-1);
-  std::vector<std::string> left;
-};
-
-job_result run_marked(const std::vector<std::string>& words) {
-  const std::string mark = test::new_mark();
-  const test::run_options marked{.environment = {mark}, .before_exec = {}, .argv0 = {}};
-  const auto result = test::run(words, marked);
-  job_result outcome{result.status, test::marked_processes(mark)};
-  test::kill_marked(mark);
-  return outcome;
-}
-
 void limit_descriptors(rlim_t most) {
   const rlimit limit{most, most};
   if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) ::_exit(98);
 }
 
-std::string joined(const std::vector<std::string>& lines) {
-  std::string text;
-  for (const std::string& line : lines)
-    text += line + "; ";
-  return text;
+/// sigtimeout with a child from before its start, so that there is a process in between.
+test::run_result in_between(const std::string& words) {
+  const std::string mark = test::new_mark();
+  const auto result = test::run({"bash", "-c",
+                                 "env " + mark + " sleep 1000 >&- 2>&- & exec " +
+                                     test::program("sigtimeout") + " --tree " + words});
+  test::kill_marked(mark);
+  return result;
 }
 
 } // namespace
@@ -83,21 +72,13 @@ TEST_CASE("children from before the start are not touched, nor what they start")
                                      mark + " " + sigtimeout + " --tree -k .1 .6 sh -c \"$1\"",
                                  "bash", hostile_job});
   CHECK(result.status == exit_status::exited(124));
-  CHECK_MESSAGE(test::marked_processes(mark).empty(), joined(test::marked_processes(mark)));
+  CHECK_MESSAGE(test::marked_processes(mark).empty(), test::joined(test::marked_processes(mark)));
   CHECK_MESSAGE(test::eventually([&] { return test::marked_processes(other).size() == 3; }),
-                joined(test::marked_processes(other)));
+                test::joined(test::marked_processes(other)));
   test::kill_marked(other);
 }
 
 TEST_CASE("the process in between passes on the command's status and start failure") {
-  const auto in_between = [](const std::string& rest) {
-    const std::string mark = test::new_mark();
-    const auto result = test::run({"bash", "-c",
-                                   "env " + mark + " sleep 1000 >&- 2>&- & exec " +
-                                       test::program("sigtimeout") + " --tree " + rest});
-    test::kill_marked(mark);
-    return result;
-  };
   CHECK(in_between("5 sh -c 'exit 3'").status == exit_status::exited(3));
   CHECK(in_between("5 sh -c 'kill -9 $$'").status == exit_status::killed(sigkit::sigkill));
   CHECK(in_between("5 no-such-program").status == exit_status::exited(127));
@@ -109,61 +90,62 @@ TEST_CASE("the process in between passes on the command's status and start failu
 
 TEST_CASE("what a command leaves behind when it ends in time is ended, and the status is its own") {
   const test::stopwatch watch;
-  const job_result job = run_marked(tree({"1000", "sh", "-c", "(setsid sleep 1000 &); exit 6"}));
+  const test::job_result job =
+      test::sigtimeout_job(tree({"1000", "sh", "-c", "(setsid sleep 1000 &); exit 6"}));
   CHECK(job.status == exit_status::exited(6));
-  CHECK_MESSAGE(job.left.empty(), joined(job.left));
+  CHECK_MESSAGE(job.left.empty(), test::joined(job.left));
   CHECK(watch.less_than(4s)); // TERM was enough
 }
 
 TEST_CASE("what is left behind and ignores TERM is ended by KILL after 5 s") {
   const test::temporary_directory directory;
-  const job_result job =
-      run_marked(tree({"1000", "sh", "-c",
-                       "mkfifo $1/ready; $0 ignore TERM >$1/ready & read line <$1/ready; exit 6",
-                       test::program("probe"), directory.path()}));
+  const test::job_result job = test::sigtimeout_job(
+      tree({"1000", "sh", "-c",
+            "mkfifo $1/ready; $0 ignore TERM >$1/ready & read line <$1/ready; exit 6",
+            test::program("probe"), directory.path()}));
   CHECK(job.status == exit_status::exited(6));
-  CHECK_MESSAGE(job.left.empty(), joined(job.left));
+  CHECK_MESSAGE(job.left.empty(), test::joined(job.left));
 }
 
 TEST_CASE("a TERM from outside ends the whole tree") {
   const std::string mark = test::new_mark();
-  test::child running(
-      tree({"-k", ".2", "1000", "sh", "-c", std::string("echo ready; ") + hostile_job}),
-      {.environment = {mark}, .before_exec = {}, .argv0 = {}});
+  test::child running(test::sigtimeout_words(tree({"-k", ".2", "1000", "sh", "-c",
+                                                   std::string("echo ready; ") + hostile_job})),
+                      {.environment = {mark}, .before_exec = {}, .argv0 = {}});
   running.wait_for_line("ready");
   ::kill(running.pid(), SIGTERM);
   CHECK(running.finish() == exit_status::killed(sigkit::sigterm));
-  CHECK_MESSAGE(test::marked_processes(mark).empty(), joined(test::marked_processes(mark)));
+  CHECK_MESSAGE(test::marked_processes(mark).empty(), test::joined(test::marked_processes(mark)));
 }
 
 TEST_CASE("a tree that keeps forking and fleeing is ended") {
   for (int i = 0; i < 5; ++i) {
-    const job_result job = run_marked(
+    const test::job_result job = test::sigtimeout_job(
         tree({"-k", ".1", ".3", "bash", "-c",
               "trap '' TERM; flee() { (setsid bash -c flee &) ; sleep .02; }; export -f flee;"
               "for i in 1 2 3; do (flee &) ; done; wait; sleep 1000"}));
     CHECK(job.status == exit_status::exited(137));
-    CHECK_MESSAGE(job.left.empty(), joined(job.left));
+    CHECK_MESSAGE(job.left.empty(), test::joined(job.left));
   }
 }
 
 TEST_CASE("a deep and a wide tree are ended") {
-  const job_result deep = run_marked(
+  const test::job_result deep = test::sigtimeout_job(
       tree({"-k", "1", "1000", "bash", "-c",
             "down() { if [ $1 = 0 ]; then kill -ALRM $TOP; sleep 1000; else (down $(($1 - 1)); :); "
             "fi; }; TOP=$PPID; down 100"}));
   CHECK(deep.status == exit_status::exited(124));
-  CHECK_MESSAGE(deep.left.empty(), joined(deep.left));
-  const job_result wide =
-      run_marked(tree({"-k", "1", "1000", "bash", "-c",
-                       "for i in {1..300}; do sleep 1000 & done; kill -ALRM $PPID; wait"}));
+  CHECK_MESSAGE(deep.left.empty(), test::joined(deep.left));
+  const test::job_result wide = test::sigtimeout_job(
+      tree({"-k", "1", "1000", "bash", "-c",
+            "for i in {1..300}; do sleep 1000 & done; kill -ALRM $PPID; wait"}));
   CHECK(wide.status == exit_status::exited(124));
-  CHECK_MESSAGE(wide.left.empty(), joined(wide.left));
+  CHECK_MESSAGE(wide.left.empty(), test::joined(wide.left));
 }
 
 TEST_CASE("a step may reach another scope than the others") {
   const test::temporary_directory directory;
-  const auto result = test::run(tree(
+  const auto result = test::sigtimeout(tree(
       {"-s", "USR1", "--then", "300ms:TERM@process", "--then", "300ms:KILL", "1000", "sh", "-c",
        "mkfifo $0/ready;"
        "sh -c 'trap \"echo inner USR1\" USR1; trap \"echo inner TERM\" TERM; echo up >$0/ready;"
@@ -179,10 +161,10 @@ TEST_CASE("a step may reach another scope than the others") {
 }
 
 TEST_CASE("the tree of a command in a session of its own") {
-  const job_result job = run_marked(
+  const test::job_result job = test::sigtimeout_job(
       tree({"--then", ".05:TERM@session", "--then", ".05:KILL", ".1", "sh", "-c", hostile_job}));
   CHECK(job.status == exit_status::exited(124));
-  CHECK_MESSAGE(job.left.empty(), joined(job.left));
+  CHECK_MESSAGE(job.left.empty(), test::joined(job.left));
 }
 
 TEST_CASE("a KILL of the group does not hit the process in between") {
@@ -197,15 +179,16 @@ TEST_CASE("a KILL of the group does not hit the process in between") {
                        "sleep 1000'"});
     CHECK(result.status == exit_status::exited(137));
     const std::vector<std::string> left = test::marked_processes(mark);
-    CHECK_MESSAGE(left.empty(), joined(left));
+    CHECK_MESSAGE(left.empty(), test::joined(left));
     test::kill_marked(other);
   }
 }
 
 TEST_CASE("a TERM from outside leaves time to clean up, even where the limit's signal is KILL") {
-  test::child running(tree({"-s", "KILL", "1000", "sh", "-c",
-                            "trap 'sleep .2; echo cleaned; exit 7' TERM; echo ready;"
-                            "while :; do sleep .01; done"}));
+  test::child running(
+      test::sigtimeout_words(tree({"-s", "KILL", "1000", "sh", "-c",
+                                   "trap 'sleep .2; echo cleaned; exit 7' TERM; echo ready;"
+                                   "while :; do sleep .01; done"})));
   running.wait_for_line("ready");
   ::kill(running.pid(), SIGTERM);
   CHECK(running.finish() == exit_status::exited(7));
@@ -214,18 +197,18 @@ TEST_CASE("a TERM from outside leaves time to clean up, even where the limit's s
 
 TEST_CASE("a tree with more processes than descriptors is ended") {
   const std::string mark = test::new_mark();
-  const auto result =
-      test::run(tree({"-k", "1", "1000", "bash", "-c",
-                      "for i in {1..150}; do sleep 1000 & done; kill -ALRM $PPID; wait"}),
-                {.environment = {mark}, .before_exec = [] { limit_descriptors(32); }, .argv0 = {}});
+  const auto result = test::sigtimeout(
+      tree({"-k", "1", "1000", "bash", "-c",
+            "for i in {1..150}; do sleep 1000 & done; kill -ALRM $PPID; wait"}),
+      {.environment = {mark}, .before_exec = [] { limit_descriptors(32); }, .argv0 = {}});
   CHECK(result.status == exit_status::exited(124));
-  CHECK_MESSAGE(test::marked_processes(mark).empty(), joined(test::marked_processes(mark)));
+  CHECK_MESSAGE(test::marked_processes(mark).empty(), test::joined(test::marked_processes(mark)));
 }
 
 TEST_CASE("a tree that could not be found for want of descriptors is not started") {
-  const auto result =
-      test::run(tree({"5", "echo", "started"}),
-                {.environment = {}, .before_exec = [] { limit_descriptors(12); }, .argv0 = {}});
+  const auto result = test::sigtimeout(
+      tree({"5", "echo", "started"}),
+      {.environment = {}, .before_exec = [] { limit_descriptors(12); }, .argv0 = {}});
   CHECK(result.status == exit_status::exited(125));
   CHECK(result.out.empty());
   CHECK(result.err == "sigtimeout: finding what the command starts needs a limit of 24 open files, "
@@ -261,14 +244,6 @@ TEST_CASE("where the process in between is killed the command is ended, and it i
 }
 
 TEST_CASE("the process in between cannot be stopped, and hands on what is sent to it") {
-  const auto in_between = [](const std::string& words) {
-    const std::string mark = test::new_mark();
-    const auto result = test::run({"bash", "-c",
-                                   "env " + mark + " sleep 1000 >&- 2>&- & exec " +
-                                       test::program("sigtimeout") + " --tree " + words});
-    test::kill_marked(mark);
-    return result;
-  };
   CHECK(in_between(".5 sh -c 'kill -STOP $PPID; sleep 1000; :'").status ==
         exit_status::exited(124));
   const auto terminated = in_between("-v 1000 sh -c 'kill -TERM $PPID; sleep 1000; :'");
