@@ -124,9 +124,11 @@ std::optional<pidfd> narrator::at_limit(outcome why, const run_state& now) noexc
 void narrator::diagnose_tree(outcome why, const run_state& now) {
   diagnosis_ = diagnose(now.root);
   if (wanted_.diagnose_to.empty()) return;
-  const std::string text = reason(why, wanted_.options) + " after " + rounded(now.elapsed) +
-                           "; what command " + command_ + " was doing:\n" +
-                           diagnosis_text(diagnosis_);
+  const std::string when = rounded(now.elapsed);
+  const std::string text =
+      reason(why, wanted_.options) +
+      (why == outcome::timed_out ? " after " + when : ", " + when + " after the start") +
+      "; what command " + command_ + " was doing:\n" + diagnosis_text(diagnosis_);
   clear_progress();
   const std::string whole = std::string(program_name()) + ": " + text;
   if (!diagnosis_file_.has_value()) {

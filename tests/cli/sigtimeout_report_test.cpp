@@ -106,6 +106,13 @@ TEST_CASE("the tree is shown as it was, on stderr") {
   CHECK(job.err.find("clock_nanosleep") != std::string::npos);
 }
 
+TEST_CASE("the diagnosis says which limit it was, and when") {
+  const auto result = sigtimeout({"--idle", ".2", "--diagnose", "1000", "sleep", "1000"});
+  CHECK(result.err.starts_with("sigtimeout: no output for 200ms, "));
+  CHECK(result.err.find(" after the start; what command 'sleep' was doing:\n") !=
+        std::string::npos);
+}
+
 TEST_CASE("a daemon is shown with the scope group too, and is left alone") {
   const auto job = sigtimeout_job({"--diagnose", "1000", "sh", "-c",
                                    "exec >&-; (setsid sleep 1111 2>&- &); sleep 1;"

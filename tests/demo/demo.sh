@@ -33,6 +33,7 @@ limited() {
   local status=0
   (cd "$work" && env "$mark" "$@" ./job >/dev/null 2>&1 </dev/null) || status=$?
   printf 'Exit status %s. ' "$status"
+  sleep .5 # what has got a signal has its time to end
   local remaining
   remaining=$(left)
   if [[ -z $remaining ]]; then
