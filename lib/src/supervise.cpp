@@ -123,6 +123,11 @@ scope detail::supervision::widest_scope() const noexcept {
   return control_group_ ? scope::cgroup : scope::tree;
 }
 
+/// The one that was made for the command; null where none was.
+const cgroup* detail::supervision::own_cgroup() const noexcept {
+  return control_group_ ? &control_group_->group() : nullptr;
+}
+
 void detail::supervision::choose_scope() {
   if (rungs_.has_scope(scope::cgroup)) {
     control_group_.emplace();
@@ -144,7 +149,7 @@ spawn_options detail::supervision::how_to_spawn(bool new_session) const {
   how.parent_death = options_.signal;
   how.new_session = new_session;
   if (!new_session && scope_->group() == grouping::command) how.group = 0;
-  if (control_group_) how.control_group = &control_group_->group();
+  how.control_group = own_cgroup();
   if (relay_) how.descriptors = relay_->for_command();
   return how;
 }
@@ -169,21 +174,18 @@ bool detail::supervision::start(char* const* argv) {
   if (needs_proc) require_descriptors();
   const bool had_children = options_.dedicated_process && has_children();
   signals_ = sys::make_signalfd(handled_);
-  scope_.emplace(
-      command_scope::setting{.foreground = options_.foreground,
-                             .dedicated_process = options_.dedicated_process,
-                             .new_session = new_session,
-                             .had_children = had_children,
-                             .control_group = control_group_ ? &control_group_->group() : nullptr});
+  scope_.emplace(command_scope::setting{.foreground = options_.foreground,
+                                        .dedicated_process = options_.dedicated_process,
+                                        .new_session = new_session,
+                                        .had_children = had_children,
+                                        .control_group = own_cgroup()});
   if (scope_->group() == grouping::foreground || options_.foreground) terminal_.save();
   if (options_.relay || options_.idle != duration::zero())
     relay_.emplace(options_.relay.value_or(relay_by::pipe));
   const spawn_options how = how_to_spawn(new_session);
   make_reaper(had_children);
-  if (options_.cpu != duration::zero() || options_.accounting)
-    usage_.emplace(control_group_ ? &control_group_->group() : nullptr);
-  if (options_.accounting)
-    memory_kills_before_ = count_memory_kills(control_group_ ? &control_group_->group() : nullptr);
+  if (options_.cpu != duration::zero() || options_.accounting) usage_.emplace(own_cgroup());
+  if (options_.accounting) memory_kills_before_ = count_memory_kills(own_cgroup());
   return start_command(argv, how);
 }
 

@@ -61,6 +61,7 @@ private:
   bool start(char* const* argv);
   void choose_scope();
   [[nodiscard]] scope widest_scope() const noexcept;
+  [[nodiscard]] const cgroup* own_cgroup() const noexcept;
   static void require_descriptors();
   [[nodiscard]] bool needs_all_descendants() const;
   [[nodiscard]] bool nothing_may_be_left() const;

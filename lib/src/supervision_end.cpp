@@ -109,8 +109,7 @@ void detail::supervision::command_ended(std::optional<exit_status> status) {
   if (!nothing_may_be_left()) rungs_.stop();
   const std::optional<signal_id> killed_by = status->signal();
   if (killed_by == sigkill && !sent_kill_ && memory_kills_before_ &&
-      count_memory_kills(control_group_ ? &control_group_->group() : nullptr)
-              .value_or(*memory_kills_before_) > *memory_kills_before_)
+      count_memory_kills(own_cgroup()).value_or(*memory_kills_before_) > *memory_kills_before_)
     name_outcome(outcome::out_of_memory);
 }
 
