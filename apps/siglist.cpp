@@ -10,6 +10,7 @@
 #include "common/message.hpp"
 #include "common/output.hpp"
 #include "common/program.hpp"
+#include "common/signal_text.hpp"
 
 namespace sigkit::apps {
 
@@ -48,48 +49,16 @@ std::string header(bool plain) {
                : fmt::format("{:>2}  {:<9}  {:<9}  {}\n", "", "NAME", "DEFAULT", "WHAT IT IS FOR");
 }
 
-/// A signal's number, or an exit status that tells of one: 128 + n, and 256 + n as ksh has it.
-std::optional<signal_id> from_number_or_status(std::string_view text) {
-  if (text.empty() || text.size() > 3 ||
-      text.find_first_not_of("0123456789") != std::string_view::npos)
-    return std::nullopt;
-  int number = 0;
-  for (const char digit : text)
-    number = number * 10 + (digit - '0');
-  if (number > 256)
-    number -= 256;
-  else if (number > 128)
-    number -= 128;
-  return signal_id::from_number(number);
-}
-
-std::optional<signal_set> from_mask(std::string_view text) {
-  if (!text.starts_with("0x") && !text.starts_with("0X")) return std::nullopt;
-  text.remove_prefix(2);
-  if (text.empty() || text.find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos)
-    return std::nullopt;
-  while (text.size() > 1 && text.front() == '0')
-    text.remove_prefix(1);
-  if (text.size() > 16) return std::nullopt;
-  return signal_set::from_mask(std::stoull(std::string(text), nullptr, 16));
-}
-
 /// What one SPEC says, a line or more; nothing where it is none.
-std::optional<std::string> translate(std::string_view spec, const request& wanted) {
-  if (const auto mask = from_mask(spec)) {
-    std::string lines;
-    for (const signal_id signal : *mask)
-      lines += wanted.describe ? row(signal, wanted.plain) : signal.name() + "\n";
-    return lines;
-  }
-  const std::optional<signal_id> by_number = from_number_or_status(spec);
-  const std::optional<signal_id> by_name = spec == "EXIT" ? signull : parse_signal(spec);
-  const std::optional<signal_id> signal = by_number ? by_number : by_name;
-  if (!signal) return std::nullopt;
-  if (wanted.describe && signal->number() != 0) return row(*signal, wanted.plain);
-  return (by_number ? (signal->number() == 0 ? "EXIT" : signal->name())
-                    : std::to_string(signal->number())) +
-         "\n";
+std::optional<std::string> translate(std::string_view text, const request& wanted) {
+  const auto spec = read_spec(text);
+  if (!spec) return std::nullopt;
+  const bool is_exit = spec->signals == std::vector{signull};
+  if (!wanted.describe || is_exit) return translated(*spec);
+  std::string lines;
+  for (const signal_id signal : spec->signals)
+    lines += row(signal, wanted.plain);
+  return lines;
 }
 
 int list_all(const request& wanted) {

@@ -49,6 +49,14 @@ void command_line::flag(const char* names, bool& target, const char* help) {
   parser_->add(parser_->app.add_flag(names, target, help), option_shape::value::none);
 }
 
+void command_line::call(const char* names, std::function<void()> act, const char* help) {
+  const auto act_on_each = [act = std::move(act)](std::int64_t times) {
+    while (times-- > 0)
+      act();
+  };
+  parser_->add(parser_->app.add_flag_function(names, act_on_each, help), option_shape::value::none);
+}
+
 void command_line::alias(const char* name, const char* stands_for, const char* help) {
   parser_->add(parser_->app.add_flag(name)->description(help), option_shape::value::none);
   parser_->shapes.back().stands_for = stands_for;
@@ -60,12 +68,12 @@ void command_line::option(const char* names, const char* value_name,
   parser_->add(added->type_name(value_name)->take_last(), option_shape::value::required);
 }
 
-void command_line::optional(const char* names, const char* value_name, const char* bare,
-                            std::function<void(std::string_view)> take, const char* help) {
-  option(names, (std::string("[=") + value_name + "]").c_str(), std::move(take), help);
-  option_shape& shape = parser_->shapes.back();
-  shape.takes = option_shape::value::optional;
-  shape.stands_for = "--" + shape.long_name + "=" + bare;
+void command_line::pair(const char* name, const char* value_names,
+                        std::function<std::string(std::string_view, std::string_view)> join,
+                        const char* help) {
+  option(name, value_names, [](std::string_view) {}, help);
+  parser_->shapes.back().takes = option_shape::value::pair;
+  parser_->shapes.back().join = std::move(join);
 }
 
 void command_line::repeated(const char* names, const char* value_name,
@@ -78,6 +86,14 @@ void command_line::repeated(const char* names, const char* value_name,
       parser_->app.add_option_function<std::vector<std::string>>(names, take_each, help);
   parser_->add(added->type_name(value_name)->take_all()->expected(1)->allow_extra_args(false),
                option_shape::value::required);
+}
+
+void command_line::optional(const char* names, const char* value_name, const char* bare,
+                            std::function<void(std::string_view)> take, const char* help) {
+  repeated(names, (std::string("[=") + value_name + "]").c_str(), std::move(take), help);
+  option_shape& shape = parser_->shapes.back();
+  shape.takes = option_shape::value::optional;
+  shape.stands_for = "--" + shape.long_name + "=" + bare;
 }
 
 void command_line::add_help() {
@@ -94,7 +110,7 @@ std::string command_line::help_text() const {
   const std::size_t start = text.find("Usage:");
   const std::size_t end = text.find('\n', start);
   text.replace(start, end - start, "Usage: " + std::string(program_name()) + " " + parser_->usage);
-  if (const std::size_t gap = text.find(" [="); gap != std::string::npos) {
+  for (std::size_t gap = text.find(" [="); gap != std::string::npos; gap = text.find(" [=")) {
     text.insert(text.find(']', gap) + 1, 1, ' '); // so that what follows keeps its column
     text.erase(gap, 1);
   }

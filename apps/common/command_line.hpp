@@ -46,14 +46,19 @@ public:
   void group(const char* title, bool classic = false);
 
   void flag(const char* names, bool& target, const char* help);
+  /// A flag that does something, each time that it is given.
+  void call(const char* names, std::function<void()> act, const char* help);
   /// Stands for another option with its value, as --name=value; the last of both counts.
   void alias(const char* name, const char* stands_for, const char* help);
   /// `take` is called with the value, the last one where it is repeated, and throws usage_error.
   void option(const char* names, const char* value_name, std::function<void(std::string_view)> take,
               const char* help);
-  /// The same, and the value may be left out: then it is `bare`.
+  /// As repeated(), and the value may be left out: then it is `bare`.
   void optional(const char* names, const char* value_name, const char* bare,
                 std::function<void(std::string_view)> take, const char* help);
+  /// Takes two values, for which it stands as what `join` makes of them: --name=value.
+  void pair(const char* name, const char* value_names,
+            std::function<std::string(std::string_view, std::string_view)> join, const char* help);
   /// The same as option(), called for each, in order.
   void repeated(const char* names, const char* value_name,
                 std::function<void(std::string_view)> take, const char* help);

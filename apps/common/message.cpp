@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <span>
 
 #include <sigkit/process.hpp>
 
@@ -20,31 +22,35 @@ std::string_view name = "sigkit";
 
 #ifdef SIGKIT_STATIC
 // The name service of the C library loads shared objects, which a static program cannot count on.
-std::string look_up_user(unsigned uid) {
+template <class Wanted> bool look_up(Wanted is_wanted, passwd& entry, std::span<char> text) {
   const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen("/etc/passwd", "re"), &std::fclose);
-  if (!file) return {};
-  passwd entry{};
   passwd* found = nullptr;
-  std::array<char, 1024> text{};
-  while (::fgetpwent_r(file.get(), &entry, text.data(), text.size(), &found) == 0)
-    if (entry.pw_uid == uid) return entry.pw_name;
-  return {};
+  while (file && ::fgetpwent_r(file.get(), &entry, text.data(), text.size(), &found) == 0)
+    if (is_wanted(entry)) return true;
+  return false;
+}
+
+bool look_up_user(unsigned uid, passwd& entry, std::span<char> text) {
+  return look_up([&](const passwd& one) { return one.pw_uid == uid; }, entry, text);
+}
+
+bool look_up_user(const std::string& user, passwd& entry, std::span<char> text) {
+  return look_up([&](const passwd& one) { return user == one.pw_name; }, entry, text);
 }
 #else
-std::string look_up_user(unsigned uid) {
-  passwd entry{};
+bool look_up_user(unsigned uid, passwd& entry, std::span<char> text) {
   passwd* found = nullptr;
-  std::array<char, 1024> text{};
-  if (::getpwuid_r(uid, &entry, text.data(), text.size(), &found) != 0 || found == nullptr)
-    return {};
-  return entry.pw_name;
+  return ::getpwuid_r(uid, &entry, text.data(), text.size(), &found) == 0 && found != nullptr;
+}
+
+bool look_up_user(const std::string& user, passwd& entry, std::span<char> text) {
+  passwd* found = nullptr;
+  return ::getpwnam_r(user.c_str(), &entry, text.data(), text.size(), &found) == 0 &&
+         found != nullptr;
 }
 #endif
 
-/// There is nobody left to tell where stderr does not work.
-void write_stderr(const std::string& line) {
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
-}
+constexpr std::size_t entry_size = 4096;
 
 /// How many bytes the UTF-8 character at the start of `text` has; 0 where it is none.
 std::size_t length_of_character(std::string_view text) {
@@ -84,13 +90,18 @@ void set_program_name(const char* argv0) noexcept {
   name = slash != nullptr && slash[1] != '\0' ? slash + 1 : argv0;
 }
 
+/// There is nobody left to tell where stderr does not work.
+void say(const std::string& text) {
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+}
+
 void complain(std::string_view text) {
   std::string line(name);
-  write_stderr(line.append(": ").append(text).append("\n"));
+  say(line.append(": ").append(text).append("\n"));
 }
 
 void complain_about_help() {
-  write_stderr("Try '" + std::string(name) + " --help' for more information.\n");
+  say("Try '" + std::string(name) + " --help' for more information.\n");
 }
 
 std::string escaped(std::string_view text) {
@@ -119,8 +130,20 @@ std::string quoted(std::string_view text) {
 }
 
 std::string user_name(unsigned uid) {
-  const std::string found = look_up_user(uid);
-  return found.empty() ? std::to_string(uid) : found;
+  passwd entry{};
+  std::array<char, entry_size> text{};
+  return look_up_user(uid, entry, text) ? entry.pw_name : std::to_string(uid);
+}
+
+std::optional<unsigned> user_number(const std::string& name) {
+  unsigned number = 0;
+  const char* const end = name.data() + name.size();
+  const auto [rest, failed] = std::from_chars(name.data(), end, number);
+  if (failed == std::errc{} && rest == end) return number;
+  passwd entry{};
+  std::array<char, entry_size> text{};
+  if (look_up_user(name, entry, text)) return entry.pw_uid;
+  return std::nullopt;
 }
 
 std::string process_name(int pid) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -12,6 +13,9 @@ void set_program_name(const char* argv0) noexcept;
 
 /// "PROGRAM: TEXT" and a line end on stderr, in one write.
 void complain(std::string_view text);
+
+/// `text` on stderr, as it is, in one write.
+void say(const std::string& text);
 
 /// "Try 'PROGRAM --help' for more information." on stderr.
 void complain_about_help();
@@ -36,5 +40,8 @@ std::string process_name(int pid);
 
 /// The user's name, or the number where there is none.
 std::string user_name(unsigned uid);
+
+/// The number of a user who is said by name or number; nothing where there is none of that name.
+std::optional<unsigned> user_number(const std::string& name);
 
 } // namespace sigkit::apps

@@ -1,6 +1,7 @@
 #include "common/options.hpp"
 
 #include "common/message.hpp"
+#include "common/output.hpp"
 
 namespace sigkit::apps {
 
@@ -29,6 +30,28 @@ step to_step(std::string_view text) {
   std::string why;
   if (const auto parsed = parse_step(text, &why)) return *parsed;
   throw usage_error("invalid step " + quoted(text) + ": " + escaped(why));
+}
+
+const preset& to_preset(std::string_view text) {
+  if (const preset* const found = find_preset(text)) return *found;
+  throw usage_error("invalid preset " + quoted(text) + "; --preset=help lists them");
+}
+
+void print_presets() {
+  std::string text;
+  for (const preset& one : presets()) {
+    std::string steps = one.signal.name();
+    for (const step& next : one.steps) {
+      steps += ", ";
+      if (next.after != duration::zero()) steps += to_string(next.after) + ", ";
+      steps += next.signal.name();
+      if (next.reach) steps += std::string(" over the ") + to_string(*next.reach);
+    }
+    std::string name(one.name);
+    name.resize(8, ' ');
+    text += name + steps + "\n";
+  }
+  print(text);
 }
 
 } // namespace sigkit::apps

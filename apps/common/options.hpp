@@ -16,5 +16,9 @@ signal_id to_signal(std::string_view text);
 signal_set to_signal_set(std::string_view text);
 scope to_scope(std::string_view text);
 step to_step(std::string_view text);
+const preset& to_preset(std::string_view text);
+
+/// The presets and their steps, on stdout.
+void print_presets();
 
 } // namespace sigkit::apps

@@ -52,13 +52,18 @@ private:
       if (found.takes == takes::none)
         throw usage_error("option '--" + found.long_name + "' doesn't allow an argument");
       add(found, word.substr(equals + 1));
-    } else if (found.takes == takes::required) {
-      if (*next_ == nullptr)
-        throw usage_error("option '--" + found.long_name + "' requires an argument");
-      add(found, *next_++);
+    } else if (found.takes == takes::required || found.takes == takes::pair) {
+      add(found, next_value(found));
     } else {
       add_bare(found);
     }
+  }
+
+  std::string_view next_value(const option_shape& shape) {
+    if (*next_ == nullptr)
+      throw usage_error("option '--" + shape.long_name + "' requires " +
+                        (shape.takes == takes::pair ? "two arguments" : "an argument"));
+    return *next_++;
   }
 
   void read_short() {
@@ -108,15 +113,22 @@ private:
     throw usage_error(message);
   }
 
+  static std::string name_of(const option_shape& shape) {
+    return shape.long_name.empty() ? std::string("-") + shape.short_name : "--" + shape.long_name;
+  }
+
   void add(const option_shape& shape, std::string_view value) {
-    const std::string option =
-        shape.long_name.empty() ? std::string("-") + shape.short_name : "--" + shape.long_name;
+    const std::string option = name_of(shape);
     if (value.empty()) throw usage_error("option '" + option + "': the value is empty");
+    if (shape.takes == takes::pair) {
+      result_.options.push_back(shape.join(value, next_value(shape)));
+      return;
+    }
     result_.options.push_back(option + (shape.long_name.empty() ? "" : "=") + std::string(value));
   }
 
   void add_bare(const option_shape& shape) {
-    result_.options.push_back(shape.stands_for.empty() ? "--" + shape.long_name : shape.stands_for);
+    result_.options.push_back(shape.stands_for.empty() ? name_of(shape) : shape.stands_for);
     // What follows is not looked at: asking for help is never an error.
     ended_ = shape.long_name == "help" || shape.long_name == "version";
     if (ended_) result_.options = {"--" + shape.long_name};

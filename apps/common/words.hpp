@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,9 +13,11 @@ namespace sigkit::apps {
 struct option_shape {
   std::string long_name; ///< without dashes; empty where there is none
   char short_name = '\0';
-  enum class value { none, required, optional } takes = value::none;
+  enum class value { none, required, optional, pair } takes = value::none;
   bool classic = false;
   std::string stands_for = {}; ///< where not empty: what is read instead, as --name=value
+  /// Of a pair of values: the option that stands for it.
+  std::function<std::string(std::string_view first, std::string_view second)> join = {};
 };
 
 /// Reads `words` (without the program's name) as getopt_long(3) does. --help and --version end it

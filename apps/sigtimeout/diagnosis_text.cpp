@@ -6,6 +6,7 @@
 #include <array>
 
 #include "common/message.hpp"
+#include "common/text.hpp"
 
 namespace sigkit::apps {
 
@@ -16,22 +17,6 @@ using tree = std::vector<process_diagnosis>;
 constexpr std::size_t line_width = 100;
 constexpr std::size_t least_width = 30;    ///< that a command and the lines below it have
 constexpr std::size_t deepest_branch = 16; ///< what is below stands beside it
-
-bool begins_character(char byte) {
-  return (static_cast<unsigned char>(byte) & 0xc0) != 0x80;
-}
-
-std::size_t width(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), begins_character));
-}
-
-std::string cut_to(const std::string& text, std::size_t limit) {
-  if (width(text) <= limit) return text;
-  std::size_t end = 0;
-  for (std::size_t characters = 0; end < text.size(); ++end)
-    if (begins_character(text[end]) && ++characters == limit) break;
-  return text.substr(0, end) + "…";
-}
 
 /// Lines of at most `limit` characters where there are spaces to break at; all but the first begin
 /// with two more.
@@ -77,17 +62,6 @@ std::string state_word(char state) {
   }
 }
 
-/// Two or three digits tell a person enough: "0.25s", "12.5s", "5m12s", "1h30m", "2d5h".
-std::string length_text(duration length) {
-  using namespace std::chrono;
-  const double in_seconds = duration_cast<std::chrono::duration<double>>(length).count();
-  if (length < 10s) return fmt::format("{:.2f}s", in_seconds);
-  if (length < 60s) return fmt::format("{:.1f}s", in_seconds);
-  if (length < 1h) return to_string(duration_cast<seconds>(length));
-  if (length < 24h) return to_string(duration_cast<minutes>(length));
-  return to_string(duration_cast<hours>(length));
-}
-
 std::string size_text(std::uint64_t bytes) {
   std::string_view units = "KMGTPE";
   std::uint64_t unit = 1024;
@@ -95,23 +69,6 @@ std::string size_text(std::uint64_t bytes) {
     units.remove_prefix(1);
   const double size = static_cast<double>(bytes) / static_cast<double>(unit);
   return fmt::format("{:.{}f}{}", size, size < 10 && units.front() != 'K' ? 1 : 0, units.front());
-}
-
-std::string command_text(const process_diagnosis& process) {
-  const std::vector<std::string>& words = process.command_line;
-  if (words.empty()) return "[" + escaped(process.facts.name) + "]";
-  // One that writes a title over its arguments leaves many empty ones behind.
-  std::size_t count = words.size();
-  if (count > 2 && words[count - 1].empty() && words[count - 2].empty())
-    while (count > 1 && words[count - 1].empty())
-      --count;
-  std::string text;
-  for (std::size_t i = 0; i < count; ++i) {
-    const bool plain = !words[i].empty() && words[i].find_first_of(" '\"") == std::string::npos;
-    if (i != 0) text += ' ';
-    text += plain ? escaped(words[i]) : quoted(words[i]);
-  }
-  return text;
 }
 
 std::string names_of(signal_set set) {
@@ -326,7 +283,7 @@ std::string process_text(const process_diagnosis& process, const std::string& co
     return line_width - std::min(width(before), line_width - least_width);
   };
   const std::string row = columns + drawn.head;
-  std::string text = row + cut_to(command_text(process), room(row)) + "\n";
+  std::string text = row + cut_to(command_text(process.command_line, process.facts.name), room(row)) + "\n";
   const std::string margin = std::string(width(columns), ' ') + drawn.below;
   for (const std::string& below : lines_below(process))
     for (const std::string& line : wrapped(below, room(margin)))

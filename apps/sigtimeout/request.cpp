@@ -11,7 +11,6 @@
 #include "common/command_line.hpp"
 #include "common/message.hpp"
 #include "common/options.hpp"
-#include "common/output.hpp"
 
 namespace sigkit::apps {
 
@@ -73,9 +72,7 @@ orphans to_orphans(std::string_view text) {
 
 void choose_preset(std::string_view text, unresolved& open) {
   open.list_presets = text == "help";
-  open.ladder = find_preset(text);
-  if (open.ladder == nullptr && !open.list_presets)
-    throw usage_error("invalid preset " + quoted(text) + "; --preset=help lists them");
+  open.ladder = open.list_presets ? nullptr : &to_preset(text);
 }
 
 void add_reach_options(command_line& line, request& wanted, unresolved& open) {
@@ -178,23 +175,6 @@ void add_reports(command_line& line, request& wanted) {
   line.option(
       "--report", "FILE", [&](std::string_view text) { wanted.report_to = text; },
       "write how it went to FILE, as JSON");
-}
-
-void print_presets() {
-  std::string text;
-  for (const preset& one : presets()) {
-    std::string steps = one.signal.name();
-    for (const step& next : one.steps) {
-      steps += ", ";
-      if (next.after != duration::zero()) steps += to_string(next.after) + ", ";
-      steps += next.signal.name();
-      if (next.reach) steps += std::string(" over the ") + to_string(*next.reach);
-    }
-    std::string name(one.name);
-    name.resize(8, ' ');
-    text += name + steps + "\n";
-  }
-  print(text);
 }
 
 /// The ladder: -s before the preset's first signal, its steps before those of --then, -k last.

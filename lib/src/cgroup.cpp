@@ -15,6 +15,7 @@
 
 #include <sigkit/pidfd.hpp>
 
+#include "frozen_cgroup.hpp"
 #include "own_wake.hpp"
 #include "proc.hpp"
 #include "system.hpp"
@@ -75,14 +76,6 @@ std::optional<mount_point> find_mount() {
   return std::nullopt;
 }
 
-/// From the line "0::/path" of /proc/PID/cgroup; nothing where there is none.
-std::optional<std::string> path_in_hierarchy(std::string_view text) {
-  while (!text.empty())
-    if (const std::string_view line = cut(text, '\n'); line.starts_with("0::"))
-      return std::string(line.substr(3));
-  return std::nullopt;
-}
-
 std::optional<cgroup> open_directory(const std::string& path) {
   unique_fd directory = sys::open_at(AT_FDCWD, path.c_str(), O_RDONLY | O_DIRECTORY);
   struct statfs system {};
@@ -95,10 +88,7 @@ std::optional<cgroup> open_directory(const std::string& path) {
 std::optional<cgroup> find(pid_t pid) {
   const unique_fd process = proc::open_process(pid);
   if (!process.has_value()) return std::nullopt;
-  const unique_fd file = sys::open_at(process.get(), "cgroup", O_RDONLY);
-  std::string text;
-  if (!file.has_value() || !sys::read_all(file.get(), text)) return std::nullopt;
-  const std::optional<std::string> path = path_in_hierarchy(text);
+  const std::optional<std::string> path = proc::cgroup_path(process.get());
   const std::optional<mount_point> mount = find_mount();
   if (!path || !mount) return std::nullopt;
   std::string_view below = *path;
@@ -196,21 +186,6 @@ std::size_t send_to_members(const cgroup& which, signal_id signal) {
   return sent;
 }
 
-/// Thaws even where sending fails.
-class thawing {
-public:
-  explicit thawing(const cgroup& which) noexcept : which_(&which) {}
-  thawing(const thawing&) = delete;
-  thawing& operator=(const thawing&) = delete;
-  ~thawing() {
-    const unique_fd file(::openat(which_->descriptor(), "cgroup.freeze", O_WRONLY | O_CLOEXEC));
-    if (file.has_value()) sys::write_all(file.get(), "0");
-  }
-
-private:
-  const cgroup* which_;
-};
-
 std::size_t send_to(const cgroup& which, signal_id signal) {
   if (!signal_id::from_number(signal.number()))
     fail(EINVAL, "signal " + signal.name() + " to " + which.path());
@@ -219,14 +194,23 @@ std::size_t send_to(const cgroup& which, signal_id signal) {
     write_file(which, "cgroup.kill", "1");
     return count;
   }
-  const bool is_frozen = read_file(which, "cgroup.freeze").starts_with('1');
-  if (is_frozen || !signal.terminates()) return send_to_members(which, signal);
-  const thawing later(which);
-  freeze(which);
+  if (!signal.terminates()) return send_to_members(which, signal);
+  const frozen_cgroup meanwhile(which);
   return send_to_members(which, signal);
 }
 
 } // namespace
+
+frozen_cgroup::frozen_cgroup(const cgroup& which)
+    : which_(&which), was_frozen_(read_file(which, "cgroup.freeze").starts_with('1')) {
+  if (!was_frozen_) freeze(which);
+}
+
+frozen_cgroup::~frozen_cgroup() {
+  if (was_frozen_) return;
+  const unique_fd file(::openat(which_->descriptor(), "cgroup.freeze", O_WRONLY | O_CLOEXEC));
+  if (file.has_value()) sys::write_all(file.get(), "0");
+}
 
 std::optional<cgroup> detail::cgroup_of(failure& why, pid_t pid) noexcept {
   return at_border(why, [&] { return find(pid); });

@@ -84,11 +84,11 @@ tree_walk command_scope::walk_of_tree() const {
 void command_scope::send_to_tree(signal_id signal) const {
   tree_walk walk = walk_of_tree();
   if (signal.terminates()) {
-    walk.end_all(signal);
+    walk.end_all({.signal = signal});
     return;
   }
   walk.find_all();
-  walk.send(signal);
+  walk.send({.signal = signal});
 }
 
 /// The kernel freezes and kills what is in the cgroup. What had itself moved out is found as tree.
@@ -106,9 +106,9 @@ void command_scope::send_to_cgroup(signal_id signal) const {
   walk.find_all();
   if (std::ranges::none_of(walk.facts(), outside)) return;
   if (signal.terminates())
-    walk.end_all(signal, outside);
+    walk.end_all({.signal = signal, .wanted = outside});
   else
-    walk.send(signal, outside);
+    walk.send({.signal = signal, .wanted = outside});
 }
 
 std::vector<process_facts> command_scope::targets(scope reach) const {
@@ -198,8 +198,8 @@ void command_scope::send_to_descendants(
     signal_id signal, const std::function<bool(const process_facts&)>& wanted) const {
   tree_walk walk = walk_of_tree();
   walk.find_all();
-  walk.send(signal, wanted);
-  if (needs_continue(signal)) walk.send(sigcont, wanted);
+  walk.send({.signal = signal, .wanted = wanted});
+  if (needs_continue(signal)) walk.send({.signal = sigcont, .wanted = wanted});
 }
 
 /// Goes over to another group, so that what cannot be blocked can be sent to our own in one call.
@@ -246,9 +246,7 @@ void send_to_all_where(const std::function<bool(const process_facts&)>& belongs,
   std::set<std::pair<pid_t, std::uint64_t>> known;
   for (int passes = 0; passes < enough; ++passes) {
     bool found_new = false;
-    unique_fd directory = sys::open_at(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
-    if (!directory.has_value()) fail(errno, "open(2) of /proc");
-    for (const pid_t pid : proc::numbers_in(std::move(directory))) {
+    for (const pid_t pid : proc::pids()) {
       const unique_fd process = proc::open_process(pid);
       if (pid == self || !process.has_value()) continue;
       const auto facts = proc::read_stat(process.get(), "stat");

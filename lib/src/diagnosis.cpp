@@ -23,18 +23,11 @@ namespace {
 constexpr duration time_limit = std::chrono::seconds(1);
 constexpr std::size_t command_line_limit = 16384;
 
-duration since_boot() {
-  timespec now{};
-  ::clock_gettime(CLOCK_BOOTTIME, &now);
-  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
-}
-
 void take_stat(process_diagnosis& process, std::string_view line) {
   static const auto page_size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   process.cpu_time = proc::from_ticks(proc::stat_field(line, 14) + proc::stat_field(line, 15));
   process.memory = proc::stat_field(line, 24) * page_size;
-  process.age =
-      std::max(since_boot() - proc::from_ticks(process.facts.start_time), duration::zero());
+  process.age = age_of(process.facts);
 }
 
 /// "running", "-1 SP PC" (in none), "0 0x3 0x7f…" (in number 0, with these arguments).
@@ -101,15 +94,12 @@ bool may_hold_memory(const thread_diagnosis& thread) {
 }
 
 std::vector<std::string> command_line(int process) {
-  std::vector<std::string> words;
   const unique_fd file = sys::open_at(process, "cmdline", O_RDONLY);
-  if (!file.has_value()) return words;
+  if (!file.has_value()) return {};
   std::array<char, command_line_limit> text{};
   const ssize_t size = sys::retry([&] { return ::read(file.get(), text.data(), text.size()); });
-  if (size <= 0) return words;
-  for (std::string_view rest(text.data(), static_cast<std::size_t>(size)); !rest.empty();)
-    words.emplace_back(cut(rest, '\0'));
-  return words;
+  if (size <= 0) return {};
+  return proc::words_of({text.data(), static_cast<std::size_t>(size)});
 }
 
 std::optional<process_diagnosis> diagnose_process(const process_facts& known,

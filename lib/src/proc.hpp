@@ -31,6 +31,12 @@ std::uint64_t stat_field(std::string_view stat, int field);
 /// Clock ticks, which many of them are.
 duration from_ticks(std::uint64_t ticks);
 
+/// The time since the system was started, suspended or not: what start times are counted from.
+duration since_boot();
+
+/// The words in the text of /proc/PID/cmdline.
+std::vector<std::string> words_of(std::string_view command_line);
+
 /// From `file` ("stat", "task/4711/stat"); nothing where the process or thread has ended.
 std::optional<process_facts> read_stat(int process, const char* file);
 
@@ -42,6 +48,16 @@ std::vector<pid_t> children(int process, pid_t thread);
 
 /// The children of every thread of `facts`, which was just read through `process`.
 std::vector<pid_t> children_of_all_threads(int process, const process_facts& facts);
+
+/// Where in the hierarchy of cgroups of version 2 the process is ("0::" of /proc/PID/cgroup);
+/// nothing where there is none.
+std::optional<std::string> cgroup_path(int process);
+
+/// Whether such a path is `other`, or below it.
+bool is_in_cgroup(std::string_view path, std::string_view other);
+
+/// The PIDs that /proc shows. Throws where it cannot be read.
+std::vector<pid_t> pids();
 
 /// Every process that /proc shows. Throws where it cannot be read.
 std::vector<process_facts> processes();

@@ -61,8 +61,12 @@ std::optional<process_facts> parse_process_stat(std::string_view text) {
   facts.parent = next_field<pid_t>(rest, good);
   facts.group = next_field<pid_t>(rest, good);
   facts.session = next_field<pid_t>(rest, good);
-  // tty_nr to nice, fields 7 to 19 of proc(5)
-  for (int field = 7; field <= 19; ++field)
+  facts.terminal = next_field<int>(rest, good);
+  cut(rest, ' '); // tpgid
+  constexpr std::uint32_t kernel_thread = 0x00200000; // PF_KTHREAD of the kernel's sched.h
+  facts.kernel = (next_field<std::uint32_t>(rest, good) & kernel_thread) != 0;
+  // minflt to nice, fields 10 to 19 of proc(5)
+  for (int field = 10; field <= 19; ++field)
     cut(rest, ' ');
   facts.threads = next_field<int>(rest, good);
   cut(rest, ' '); // itrealvalue
@@ -106,6 +110,7 @@ std::optional<process_status> parse_process_status(std::string_view text) {
   const std::string_view state = value_of(text, "State");
   if (!id || state.empty()) return std::nullopt;
   status.id = *id;
+  status.process = parse_decimal<pid_t>(value_of(text, "Tgid")).value_or(*id);
   status.name = value_of(text, "Name");
   status.state = state.front();
   std::string_view users = value_of(text, "Uid");
@@ -153,15 +158,16 @@ std::optional<std::vector<std::string>> detail::read_command_line(failure& why,
     if (!process.has_value()) return std::nullopt;
     const std::optional<std::string> text = proc::read_text(process.get(), "cmdline");
     if (!text) return std::nullopt;
-    std::vector<std::string> words;
-    for (std::string_view rest = *text; !rest.empty();)
-      words.emplace_back(cut(rest, '\0'));
-    return words;
+    return proc::words_of(*text);
   });
 }
 
 bool proc_is_usable() noexcept {
   return pid_by_proc() == ::getpid();
+}
+
+duration age_of(const process_facts& process) noexcept {
+  return std::max(proc::since_boot() - proc::from_ticks(process.start_time), duration::zero());
 }
 
 std::optional<process_facts> detail::read_process(failure& why, pid_t pid) noexcept {
@@ -172,11 +178,15 @@ std::optional<process_facts> detail::read_process(failure& why, pid_t pid) noexc
   });
 }
 
-std::vector<process_facts> proc::processes() {
+std::vector<pid_t> proc::pids() {
   unique_fd directory = sys::open_at(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY);
   if (!directory.has_value()) fail(errno, "open(2) of /proc");
+  return numbers_in(std::move(directory));
+}
+
+std::vector<process_facts> proc::processes() {
   std::vector<process_facts> result;
-  for (const pid_t pid : proc::numbers_in(std::move(directory)))
+  for (const pid_t pid : pids())
     if (std::optional<process_facts> facts = read_process(pid)) result.push_back(std::move(*facts));
   return result;
 }
@@ -200,6 +210,20 @@ std::optional<std::string> read_text(int directory, const char* file) {
   return text;
 }
 
+std::optional<std::string> cgroup_path(int process) {
+  const std::optional<std::string> text = read_text(process, "cgroup");
+  if (!text) return std::nullopt;
+  for (std::string_view rest = *text; !rest.empty();)
+    if (const std::string_view line = cut(rest, '\n'); line.starts_with("0::"))
+      return std::string(line.substr(3));
+  return std::nullopt;
+}
+
+bool is_in_cgroup(std::string_view path, std::string_view other) {
+  if (other == "/") return true;
+  return path.starts_with(other) && (path.size() == other.size() || path[other.size()] == '/');
+}
+
 std::uint64_t stat_field(std::string_view stat, int field) {
   const std::size_t close = stat.rfind(") ");
   if (close == std::string_view::npos) return 0;
@@ -212,6 +236,19 @@ std::uint64_t stat_field(std::string_view stat, int field) {
 duration from_ticks(std::uint64_t ticks) {
   static const auto per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
   return std::chrono::nanoseconds(ticks * (std::nano::den / per_second));
+}
+
+duration since_boot() {
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+std::vector<std::string> words_of(std::string_view command_line) {
+  std::vector<std::string> words;
+  while (!command_line.empty())
+    words.emplace_back(cut(command_line, '\0'));
+  return words;
 }
 
 std::optional<process_facts> read_stat(int process, const char* file) {

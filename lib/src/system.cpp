@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -46,6 +47,11 @@ bool read_all(int descriptor, std::string& text) {
     if (count < 0) return false;
     if (count == 0) return true;
   }
+}
+
+std::size_t open_files_limit() noexcept {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
 }
 
 std::vector<std::string> directories_in(int directory) {

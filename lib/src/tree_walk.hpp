@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -23,9 +24,52 @@ namespace sigkit {
 /// vfork(2) has made it.
 bool is_making_process(std::string_view system_call, std::string_view wait_channel);
 
-/// The descendants of one process, gone over again and again until they are all known.
+class tree_walk;
+
+/// Who belongs to what is walked besides the children of its members.
+class membership {
+public:
+  membership() = default;
+  membership(const membership&) = delete;
+  membership& operator=(const membership&) = delete;
+  virtual ~membership() = default;
+
+  /// Those that may; asked for once in each pass, after all that were known have been visited.
+  virtual std::vector<pid_t> candidates(const tree_walk& walk) = 0;
+  /// Whether this one does, which the open /proc/PID `process` holds.
+  virtual bool includes(const process_facts& facts, int process) = 0;
+  /// Whether it stands still without having been stopped.
+  virtual bool is_frozen(const process_facts& /*facts*/) { return false; }
+};
+
+/// How processes are walked that this one does not supervise.
+struct walk_setting {
+  bool children = true;          ///< a child of a member is a member
+  membership* further = nullptr; ///< who else is
+  std::set<pid_t> spared;        ///< never stopped: this process, its ancestors
+  std::size_t budget = 0;        ///< how many directories are kept open
+};
+
+/// A signal for those that were found.
+struct walk_signal {
+  signal_id signal;
+  std::optional<int> value = {};
+  std::function<bool(const process_facts&)> wanted = {};
+  /// Told of each that was wanted, with 0 or errno. Where it is empty, what is none of `delivery`
+  /// is thrown.
+  std::function<void(const process_facts&, int)> tell = {};
+  bool to_spared = false; ///< to those that are never stopped as well, after all others
+};
+
+/// The descendants of one process, or what else a walk_setting says, gone over again and again
+/// until they are all known.
 class tree_walk {
 public:
+  explicit tree_walk(walk_setting setting);
+
+  /// One to begin with; false where it has ended.
+  bool add_root(const process_facts& root);
+
   /// `spared`, a child of `root`, is left out with all below it; 0: none. Where `root` has ended
   /// nothing is found. Throws where /proc is not usable.
   explicit tree_walk(pid_t root, pid_t spared = 0);
@@ -48,14 +92,14 @@ public:
   /// Passes until one finds nothing new, at most a hundred.
   void find_all();
 
-  /// Sends `signal` to all that the last pass has found, that `wanted` accepts, and that are still
-  /// there.
-  tree_delivery send(signal_id signal,
-                     const std::function<bool(const process_facts&)>& wanted = {});
+  /// Sends to all that the last pass has found, that are wanted and still there.
+  tree_delivery send(const walk_signal& what);
 
-  /// freeze(), send() of a signal that terminates to those that are wanted, and CONT to all.
-  tree_delivery end_all(signal_id signal,
-                        const std::function<bool(const process_facts&)>& wanted = {});
+  /// freeze(), send() of a signal that terminates, and CONT to all.
+  tree_delivery end_all(const walk_signal& what);
+
+  /// Whether the last pass met one that is never stopped.
+  [[nodiscard]] bool has_spared() const;
 
   /// What the last pass found, parents before their children, where they kept their places.
   [[nodiscard]] std::vector<process_facts> facts() const;
@@ -66,13 +110,18 @@ private:
     unique_fd process;   ///< its /proc directory; empty beyond the budget, or where it is hidden
     bool hidden = false; ///< listed as a child, but /proc does not show it
     bool at_rest = false;
+    bool stopped = false; ///< by STOP from here
     unsigned last_pass = 0;
   };
 
+  bool belongs(const process_facts& facts, int process) const;
+  void visit_further(bool stop, sys::clock::time_point deadline, bool& quiet);
   std::vector<pid_t> children_of(pid_t pid, const member* known);
   void collect_by_parent();
   void reap_ended();
-  void send_to_held(signal_id signal) const noexcept;
+  void send_to_stopped(signal_id signal) noexcept;
+  void send_to_one(const member& target, const walk_signal& what, tree_delivery& result);
+  [[nodiscard]] bool is_spared(pid_t pid) const { return setting_.spared.contains(pid); }
   void add_children(pid_t parent, std::vector<pid_t> children);
   bool visit_all(bool stop, sys::clock::time_point deadline);
   [[nodiscard]] bool is_kept_zombie(const member& known) const;
@@ -80,7 +129,7 @@ private:
   bool look_at(member& seen, bool stop, bool is_new) const;
   bool visit_hidden(pid_t pid, pid_t parent, bool stop);
   bool is_listed_child(pid_t pid, pid_t parent);
-  static int send_to(const member& target, signal_id signal);
+  static int send_to(const member& target, signal_id signal, std::optional<int> value = {});
   static unique_fd reopen(const member& target);
 
   struct edge {
@@ -88,11 +137,12 @@ private:
     pid_t child;
   };
 
-  pid_t root_;
-  pid_t spared_;
+  walk_setting setting_;
+  std::vector<pid_t> roots_;
+  pid_t root_;   ///< whose descendants are walked; 0 where there are `roots_`
+  pid_t spared_; ///< left out with all below it; 0: none
   std::optional<pid_t> kept_;
   unique_fd root_process_;
-  std::size_t budget_; ///< how many directories are kept open
   bool has_children_files_;
   std::map<pid_t, member> members_;
   std::multimap<pid_t, pid_t> by_parent_; ///< where the kernel has no children files

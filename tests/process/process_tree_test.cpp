@@ -98,7 +98,7 @@ TEST_CASE("a process whose first thread has ended is frozen as well") {
   const auto before = walk.facts();
   walk.pass(false, sys::clock::time_point::max());
   CHECK(before.size() == walk.facts().size());
-  walk.send(sigkill);
+  walk.send({.signal = sigkill});
   CHECK(job.finish() == exit_status::killed(sigkill));
 }
 

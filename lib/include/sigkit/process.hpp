@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include <sigkit/duration.hpp>
 #include <sigkit/error.hpp>
 #include <sigkit/export.hpp>
 #include <sigkit/signal_set.hpp>
@@ -22,13 +23,16 @@ struct process_facts {
   pid_t parent = 0;             ///< 0 where it is outside this PID namespace
   pid_t group = 0;              ///< process group
   pid_t session = 0;            ///< session
+  int terminal = 0;             ///< controlling terminal, as st_rdev of stat(2) has it; 0: none
+  bool kernel = false;          ///< a thread of the kernel's own
   int threads = 0;              ///< how many, one that has ended but leads the others included
   std::uint64_t start_time = 0; ///< clock ticks since boot; with pid it names one process for ever
 };
 
 /// What /proc/PID/status says of a process or of a thread (proc(5)): who it is, and its signals.
 struct process_status {
-  pid_t id = 0;     ///< PID; of a thread its own ID
+  pid_t id = 0;      ///< PID; of a thread its own ID
+  pid_t process = 0; ///< PID of the process that a thread belongs to
   std::string name; ///< comm, at most 15 bytes, with the kernel's escapes for \n and backslash
   char state = '?'; ///< R, S, D, T, t, Z, X, …
   uid_t uid = 0;    ///< real user
@@ -62,6 +66,10 @@ SIGKIT_API std::optional<process_facts> parse_process_stat(std::string_view text
 inline std::optional<process_facts> read_process(pid_t pid) {
   return detail::call(detail::read_process, pid);
 }
+
+/// How long ago the process was made (CLOCK_BOOTTIME of clock_gettime(2)), in clock ticks of
+/// sysconf(3). Thread-safe: yes. Async-signal-safe: no.
+SIGKIT_API duration age_of(const process_facts& process) noexcept;
 
 /// Reads the text of /proc/PID/status; nothing where it is not one.
 /// Thread-safe: yes. Async-signal-safe: no.

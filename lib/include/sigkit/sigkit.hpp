@@ -7,14 +7,17 @@
 #include <sigkit/disposition.hpp>
 #include <sigkit/duration.hpp>
 #include <sigkit/error.hpp>
+#include <sigkit/escalation.hpp>
 #include <sigkit/exit_status.hpp>
 #include <sigkit/handler.hpp>
 #include <sigkit/ladder.hpp>
 #include <sigkit/mask.hpp>
 #include <sigkit/pidfd.hpp>
 #include <sigkit/process.hpp>
+#include <sigkit/process_ref.hpp>
 #include <sigkit/process_tree.hpp>
 #include <sigkit/retry.hpp>
+#include <sigkit/selection.hpp>
 #include <sigkit/send.hpp>
 #include <sigkit/signal_id.hpp>
 #include <sigkit/signal_info.hpp>

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include <sigkit/escalation.hpp>
+
+#include "sigsend/request.hpp"
+#include "sigsend/targets.hpp"
+
+namespace sigkit::apps {
+
+/// What there is to say of a process, for a person and for a program.
+struct process_description {
+  std::string name = "?";
+  std::string user = "?";
+  std::string age = "?";
+  std::string command;
+};
+
+/// Of all that are known so far, by PID: when they have ended nothing can be read any more.
+std::map<pid_t, process_description> describe_all(const escalation& known);
+
+/// How it went.
+struct send_outcome {
+  const send_request& wanted;
+  const found_targets& targets;
+  const escalation& done;
+  std::map<pid_t, process_description> before; ///< as they were before the first signal
+  std::string started;     ///< when the first signal was sent, as RFC 3339 has it
+  bool waited_out = false; ///< not all have ended in time
+};
+
+/// Says on stderr who was not signalled, although that was meant, and returns the exit status.
+int complain_and_status(const send_outcome& how);
+
+/// How many processes and threads there are.
+std::size_t count_of(const escalation& done);
+
+/// Their PIDs, a line each.
+std::string pids_text(const escalation& done);
+
+/// A row for each, for a person.
+std::string table_text(const send_outcome& how, std::size_t line_width);
+
+/// The same for a program.
+std::string json_text(const send_outcome& how, int status);
+
+} // namespace sigkit::apps

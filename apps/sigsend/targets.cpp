@@ -1,0 +1,283 @@
+#include "sigsend/targets.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <climits>
+#include <cstring>
+#include <optional>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "common/message.hpp"
+#include "common/text.hpp"
+#include "sigsend/pid_file.hpp"
+
+namespace sigkit::apps {
+
+namespace {
+
+bool is_number(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+/// A word of the command line, before anything is looked up.
+struct target_word {
+  enum class kind : unsigned char { process, group, thread, name, file } is = kind::name;
+  std::string_view text;
+  pid_t number = 0;        ///< a PID, or a group
+  pid_t thread = 0;        ///< a thread's ID
+  std::uint64_t inode = 0; ///< 0: not given
+};
+
+template <class Integer> Integer to_number(std::string_view digits, std::string_view whole) {
+  Integer number = 0;
+  const char* const end = digits.data() + digits.size();
+  const auto [rest, failed] = std::from_chars(digits.data(), end, number);
+  if (failed != std::errc{} || rest != end)
+    throw usage_error(quoted(whole) + ": invalid process id");
+  return number;
+}
+
+target_word read_thread(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  const bool has_process = slash != std::string_view::npos;
+  const std::string_view process = text.substr(0, has_process ? slash : 0);
+  const std::string_view thread = text.substr(has_process ? slash + 1 : 0);
+  if (!is_number(thread) || (has_process && !is_number(process)))
+    throw usage_error(quoted(text) + ": invalid thread id (TID, or PID/TID)");
+  target_word word{target_word::kind::thread, text};
+  word.thread = to_number<pid_t>(thread, text);
+  if (has_process) word.number = to_number<pid_t>(process, text);
+  if (word.thread == 0 || (has_process && word.number == 0))
+    throw usage_error(quoted(text) + ": invalid thread id (TID, or PID/TID)");
+  return word;
+}
+
+target_word read_word(std::string_view text) {
+  using kind = target_word::kind;
+  const std::size_t colon = text.find(':');
+  if (text.starts_with('-') && is_number(text.substr(1))) {
+    const pid_t group = to_number<pid_t>(text.substr(1), text);
+    return {kind::group, text, group == 1 ? -1 : group};
+  }
+  if (is_number(text)) {
+    const auto pid = to_number<pid_t>(text, text);
+    return {pid == 0 ? kind::group : kind::process, text, pid};
+  }
+  if (is_number(text.substr(0, colon)) && colon != std::string_view::npos &&
+      is_number(text.substr(colon + 1))) {
+    target_word word{kind::process, text, to_number<pid_t>(text.substr(0, colon), text)};
+    word.inode = to_number<std::uint64_t>(text.substr(colon + 1), text);
+    if (word.number == 0 || word.inode == 0) throw usage_error(quoted(text) + ": invalid process id");
+    return word;
+  }
+  if (text.starts_with('@') && text.size() > 1) return {kind::file, text};
+  if (text.empty() || text == "@" || text.starts_with('-'))
+    throw usage_error(quoted(text) + ": invalid process id");
+  return {kind::name, text};
+}
+
+/// All of them are read before one is looked up: what is no target is found before anything is sent.
+std::vector<target_word> read_words(const send_request& wanted) {
+  std::vector<target_word> words;
+  for (const std::string& text : wanted.words) {
+    words.push_back(wanted.threads ? read_thread(text) : read_word(text));
+    const bool is_group = words.back().is == target_word::kind::group;
+    const auto has_scope = [](const step& one) {
+      return one.reach.value_or(scope::process) != scope::process;
+    };
+    const bool scoped = wanted.options.reach != scope::process ||
+                        std::any_of(wanted.options.steps.begin(), wanted.options.steps.end(), has_scope);
+    if (is_group && scoped)
+      throw usage_error(quoted(text) + ": a process group, and a scope, exclude each other");
+  }
+  return words;
+}
+
+class finder {
+public:
+  finder(const send_request& wanted, escalation& into) : wanted_(wanted), into_(into) {}
+
+  found_targets find() {
+    const std::vector<target_word> words = read_words(wanted_);
+    constexpr std::size_t few = 64;
+    if (words.size() > few || wanted_.has_conditions) raise_limit();
+    for (const target_word& word : words)
+      add_checked(word);
+    if (wanted_.has_conditions) select(!words.empty());
+    for (named& one : named_)
+      if (!wanted_.interactive || is_confirmed(one)) into_.add(std::move(one.process));
+    return std::move(found_);
+  }
+
+private:
+  struct named {
+    process_ref process;
+    std::string word;
+  };
+
+  /// Thousands of targets are each held by a descriptor.
+  void raise_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    most_held_ = static_cast<std::size_t>(limit.rlim_cur / 4);
+  }
+
+  void lose(std::string_view word, const std::string& why, sending outcome = sending::gone) {
+    complain(why);
+    found_.not_reached.push_back({std::string(word), outcome});
+  }
+
+  /// One that cannot be had does not keep the others from being signalled.
+  void add_checked(const target_word& word) {
+    try {
+      add(word);
+    } catch (const usage_error&) {
+      throw;
+    } catch (const std::exception& failed) {
+      lose(word.text, failed.what());
+    }
+  }
+
+  void add(const target_word& word) {
+    using kind = target_word::kind;
+    switch (word.is) {
+    case kind::process: add_process(word.number, word); break;
+    case kind::group: add_group(word); break;
+    case kind::thread: add_thread(word); break;
+    case kind::name: add_named(word.text); break;
+    case kind::file:
+      add_process(read_pid_file(std::string(word.text.substr(1)), wanted_.locked), word);
+      break;
+    }
+  }
+
+  void add_process(pid_t pid, const target_word& word) {
+    auto found = word.inode != 0 ? process_ref::open(process_identity{pid, 0, word.inode})
+                                 : process_ref::open(pid);
+    if (!found) {
+      lose(word.text, quoted(word.text) + ": " + std::strerror(ESRCH));
+      return;
+    }
+    found_.words.emplace(pid, word.text);
+    keep(std::move(*found), word.text);
+  }
+
+  void keep(process_ref process, std::string_view word) {
+    if (named_.size() > most_held_) process.release();
+    named_.push_back({std::move(process), std::string(word)});
+  }
+
+  void add_thread(const target_word& word) {
+    if (!into_.add_thread(word.thread, word.number))
+      lose(word.text, quoted(word.text) + ": no such thread");
+  }
+
+  void add_group(const target_word& word) {
+    if (wanted_.has_conditions || wanted_.interactive) {
+      add_members(word);
+      return;
+    }
+    const bool is_own = word.number == 0 || word.number == ::getpgrp();
+    found_.reaches_self = found_.reaches_self || is_own;
+    into_.add_group(word.number);
+  }
+
+  void add_members(const target_word& word) {
+    const pid_t group = word.number == 0 ? ::getpgrp() : word.number;
+    for (const process_facts& facts : all_processes()) {
+      const bool belongs = group == -1 ? facts.pid != 1 && !facts.kernel : facts.group == group;
+      if (!belongs || facts.pid == ::getpid()) continue;
+      auto found = process_ref::open(process_identity{facts.pid, facts.start_time, 0});
+      if (found) keep(std::move(*found), word.text);
+    }
+  }
+
+  void add_named(std::string_view name) {
+    process_conditions conditions;
+    conditions.called.emplace_back(name);
+    if (!wanted_.all_users) conditions.owners.push_back(::getuid());
+    conditions.include_init = true;
+    conditions.include_self = wanted_.options.include_self;
+    auto found = select_processes(conditions);
+    if (found.empty())
+      lose(name, quoted(name) + ": invalid process id, and no process " +
+                     (wanted_.all_users ? "" : "of yours ") + "has this name");
+    for (selected_process& one : found)
+      keep(std::move(one.process), name);
+  }
+
+  void select(bool among_named) {
+    process_conditions conditions = wanted_.conditions;
+    conditions.include_self = wanted_.options.include_self;
+    std::vector<process_ref> processes;
+    for (named& one : named_)
+      processes.push_back(std::move(one.process));
+    auto selected = among_named ? select_processes(conditions, processes)
+                                : select_processes(conditions);
+    named_.clear();
+    for (selected_process& one : selected)
+      named_.push_back({std::move(one.process), {}});
+    if (named_.empty()) complain("no process matches" + hint());
+  }
+
+  /// The kernel cuts names off.
+  [[nodiscard]] std::string hint() const {
+    constexpr std::size_t longest = 15;
+    for (const std::string& text : wanted_.conditions.name)
+      if (text.size() > longest && text.find_first_of(".[]{}()*+?|^$\\") == std::string::npos)
+        return ": names have at most 15 characters, " + quoted(text) + " has more (see --command)";
+    return "";
+  }
+
+  bool is_confirmed(const named& one) {
+    const pid_t pid = one.process.pid();
+    const auto facts = read_process(pid);
+    const auto status = read_status(pid);
+    const auto words = read_command_line(pid);
+    if (!facts || !status || one.process.send(signull) == delivery::gone) return false;
+    const std::string whom = fmt::format(
+        "{} {} {} {}", pid, user_name(status->uid), length_text(age_of(*facts)),
+        cut_to(command_text(words.value_or(std::vector<std::string>{}), facts->name), 60));
+    const std::string with_it = wanted_.options.reach == scope::process
+                                    ? ""
+                                    : std::string(" and its ") + to_string(wanted_.options.reach);
+    say(fmt::format("{}: send {} to {}{}? [y/N] ", program_name(), wanted_.options.signal.name(), whom,
+                    with_it));
+    if (is_yes()) return true;
+    unreached refused{one.word.empty() ? std::to_string(pid) : one.word};
+    refused.skipped = true;
+    refused.pid = pid;
+    found_.not_reached.push_back(std::move(refused));
+    return false;
+  }
+
+  /// One line of stdin, read byte by byte: what follows is for somebody else.
+  static bool is_yes() {
+    std::string answer;
+    char byte = 0;
+    while (::read(STDIN_FILENO, &byte, 1) == 1 && byte != '\n')
+      answer += byte;
+    return answer.starts_with('y') || answer.starts_with('Y');
+  }
+
+  const send_request& wanted_;
+  escalation& into_;
+  found_targets found_;
+  std::vector<named> named_;
+  std::size_t most_held_ = 200;
+};
+
+} // namespace
+
+found_targets add_targets(const send_request& wanted, escalation& into) {
+  return finder(wanted, into).find();
+}
+
+} // namespace sigkit::apps

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include <sigkit/escalation.hpp>
+
+#include "sigsend/request.hpp"
+
+namespace sigkit::apps {
+
+/// A target that nothing is sent to, and why.
+struct unreached {
+  std::string word;
+  sending outcome = sending::gone;
+  bool skipped = false; ///< the answer was no
+  pid_t pid = 0;        ///< 0: not known
+};
+
+/// What the TARGETs and conditions stand for.
+struct found_targets {
+  std::map<pid_t, std::string> words; ///< of those that were named by PID
+  std::vector<unreached> not_reached;
+  bool reaches_self = false; ///< a group that this process is in
+};
+
+/// Finds out who is meant and adds them to `into`; says who cannot be found.
+found_targets add_targets(const send_request& wanted, escalation& into);
+
+} // namespace sigkit::apps

@@ -1,0 +1,373 @@
+#include "tree_walk.hpp"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "proc.hpp"
+#include "system.hpp"
+#include "text.hpp"
+
+namespace sigkit {
+
+namespace {
+
+// Directories kept open from pass to pass. What is beyond it is opened again each time, and
+// compared by its start time: slower, and as safe. A quarter of what this process may have open
+// leaves room for all else.
+std::size_t directory_budget() {
+  return std::min<std::size_t>(256, sys::open_files_limit() / 4);
+}
+
+constexpr duration finding_limit = std::chrono::seconds(5);
+
+bool is_at_rest(int process, pid_t thread, char state) {
+  if (state != 'D') return std::strchr("TtZX", state) != nullptr;
+  const std::string folder = "task/" + std::to_string(thread);
+  const auto call = proc::read_text(process, (folder + "/syscall").c_str());
+  const auto channel = proc::read_text(process, (folder + "/wchan").c_str());
+  return !call || !channel || !is_making_process(*call, *channel);
+}
+
+/// A process whose first thread has ended still runs while another thread does.
+bool all_threads_at_rest(int process, const process_facts& facts) {
+  if (facts.threads == 1) return is_at_rest(process, facts.pid, facts.state);
+  return std::ranges::all_of(proc::threads(process), [&](pid_t thread) {
+    const auto of_thread =
+        proc::read_stat(process, ("task/" + std::to_string(thread) + "/stat").c_str());
+    return !of_thread || is_at_rest(process, thread, of_thread->state);
+  });
+}
+
+void pause_for(duration length) {
+  const timespec time = sys::to_timespec(length);
+  ::clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
+}
+
+} // namespace
+
+bool is_making_process(std::string_view system_call, std::string_view wait_channel) {
+  const auto number = parse_decimal<long>(cut(system_call, ' '));
+  if (!number) return false;
+  bool makes = *number == SYS_clone || *number == SYS_clone3;
+#ifdef SYS_fork // not on every architecture
+  makes = makes || *number == SYS_fork || *number == SYS_vfork;
+#endif
+  const bool has_made = wait_channel == "kernel_clone" || wait_channel == "wait_for_vfork_done";
+  const bool is_known = !wait_channel.empty() && wait_channel != "0";
+  return makes && is_known && !has_made;
+}
+
+tree_walk::tree_walk(pid_t root, pid_t spared)
+    : tree_walk({.children = true, .further = nullptr, .spared = {}, .budget = directory_budget()}) {
+  root_ = root;
+  spared_ = spared;
+  root_process_ = proc::open_process(root);
+}
+
+tree_walk::tree_walk(walk_setting setting)
+    : setting_(std::move(setting)), root_(0), spared_(0),
+      has_children_files_(::access("/proc/thread-self/children", R_OK) == 0) {
+  if (!proc_is_usable())
+    fail(ENOENT, "finding a process tree: /proc does not show this PID namespace");
+}
+
+bool tree_walk::add_root(const process_facts& root) {
+  member fresh;
+  fresh.facts = root;
+  fresh.process = reopen(fresh);
+  if (!fresh.process.has_value()) return false;
+  if (members_.size() >= setting_.budget) fresh.process.reset();
+  roots_.push_back(root.pid);
+  members_.insert_or_assign(root.pid, std::move(fresh));
+  return true;
+}
+
+std::vector<pid_t> tree_walk::children_of(pid_t pid, const member* known) {
+  if (!has_children_files_) {
+    std::vector<pid_t> result;
+    const auto [first, last] = by_parent_.equal_range(pid);
+    for (auto at = first; at != last; ++at)
+      result.push_back(at->second);
+    return result;
+  }
+  if (known == nullptr) {
+    const auto facts = proc::read_stat(root_process_.get(), "stat");
+    if (!facts) return {};
+    return proc::children_of_all_threads(root_process_.get(), *facts);
+  }
+  const bool has_ended = known->facts.state == 'Z' && known->facts.threads <= 1;
+  if (known->hidden || has_ended) return {};
+  if (known->process.has_value())
+    return proc::children_of_all_threads(known->process.get(), known->facts);
+  const unique_fd process = reopen(*known);
+  return process.has_value() ? proc::children_of_all_threads(process.get(), known->facts)
+                             : std::vector<pid_t>{};
+}
+
+void tree_walk::collect_by_parent() {
+  by_parent_.clear();
+  for (const process_facts& facts : all_processes())
+    by_parent_.emplace(facts.parent, facts.pid);
+}
+
+bool tree_walk::pass(bool stop, sys::clock::time_point deadline) {
+  ++pass_number_;
+  found_new_ = false;
+  order_.clear();
+  if (!has_children_files_) collect_by_parent();
+  to_visit_.clear();
+  if (root_ != 0) add_children(root_, children_of(root_, nullptr));
+  for (const pid_t root : roots_)
+    to_visit_.push_back({0, root});
+  bool quiet = visit_all(stop, deadline);
+  // What was found before, and is not listed any more while its place in the tree changes, or since
+  // it went to a subreaper further up, has not gone.
+  for (const auto& [pid, known] : members_)
+    if (known.last_pass != pass_number_) to_visit_.push_back({known.facts.parent, pid});
+  quiet = visit_all(stop, deadline) && quiet;
+  if (setting_.further != nullptr) visit_further(stop, deadline, quiet);
+  for (const auto& [parent, child] : to_visit_) { // left over where the time was up
+    const auto known = members_.find(child);
+    if (known == members_.end() || known->second.last_pass == pass_number_) continue;
+    known->second.last_pass = pass_number_;
+    order_.push_back(child);
+  }
+  return quiet && to_visit_.empty();
+}
+
+void tree_walk::visit_further(bool stop, sys::clock::time_point deadline, bool& quiet) {
+  for (const pid_t candidate : setting_.further->candidates(*this))
+    to_visit_.push_back({0, candidate});
+  quiet = visit_all(stop, deadline) && quiet;
+}
+
+/// The newest child first: a chain whose members fork and exit is met at its end.
+void tree_walk::add_children(pid_t parent, std::vector<pid_t> children) {
+  std::ranges::reverse(children);
+  for (const pid_t child : children)
+    to_visit_.push_back({parent, child});
+}
+
+bool tree_walk::visit_all(bool stop, sys::clock::time_point deadline) {
+  bool quiet = true;
+  while (!to_visit_.empty() && sys::clock::now() < deadline) {
+    const auto [parent, child] = to_visit_.front();
+    to_visit_.pop_front();
+    if (child == spared_) continue;
+    auto found = members_.find(child);
+    const bool seen = found != members_.end() && found->second.last_pass == pass_number_;
+    if (seen) continue; // moved to another parent during this pass
+    if (!visit(child, parent, stop)) quiet = false;
+    found = members_.find(child);
+    if (found == members_.end() || found->second.last_pass != pass_number_) continue;
+    order_.push_back(child);
+    if (setting_.children) add_children(child, children_of(child, &found->second));
+  }
+  return quiet;
+}
+
+/// Nobody but this process reaps its own children: such a one keeps its PID, and is not looked at
+/// again. What flees leaves them by the thousand.
+bool tree_walk::is_kept_zombie(const member& known) const {
+  return known.facts.state == 'Z' && known.facts.threads <= 1 && known.facts.parent == root_ &&
+         root_ == ::getpid();
+}
+
+/// False where something is new, has changed or is not at rest, so that another pass is due.
+bool tree_walk::visit(pid_t pid, pid_t parent, bool stop) {
+  const auto found = members_.find(pid);
+  if (found != members_.end() && is_kept_zombie(found->second)) {
+    found->second.last_pass = pass_number_;
+    return true;
+  }
+  if (found != members_.end() && !found->second.hidden) {
+    const bool quiet = look_at(found->second, stop, false);
+    if (found->second.last_pass == pass_number_) return quiet;
+    members_.erase(found); // ended since; the PID may be another's by now
+    return false;
+  }
+  member fresh;
+  fresh.process = proc::open_process(pid);
+  if (!fresh.process.has_value()) return visit_hidden(pid, parent, stop);
+  const auto facts = proc::read_stat(fresh.process.get(), "stat");
+  // The PID was listed, and may have been recycled before it was opened.
+  if (!facts || !belongs(*facts, fresh.process.get())) return false;
+  fresh.facts = *facts;
+  look_at(fresh, stop, true);
+  if (members_.size() >= setting_.budget) fresh.process.reset();
+  members_.insert_or_assign(pid, std::move(fresh));
+  found_new_ = true;
+  return false;
+}
+
+/// Whatever is open now belongs to the tree where its parent does.
+bool tree_walk::belongs(const process_facts& facts, int process) const {
+  const bool has_parent = (root_ != 0 && facts.parent == root_) || members_.contains(facts.parent);
+  if (setting_.children && has_parent) return true;
+  return setting_.further != nullptr && setting_.further->includes(facts, process);
+}
+
+/// Reads the process again, and marks it as seen in this pass unless it has ended.
+bool tree_walk::look_at(member& seen, bool stop, bool is_new) const {
+  const bool held = seen.process.has_value();
+  const unique_fd opened = held ? unique_fd() : reopen(seen);
+  const int process = held ? seen.process.get() : opened.get();
+  auto facts = process >= 0 ? proc::read_stat(process, "stat") : std::nullopt;
+  if (!facts) return false;
+  const bool was_at_rest = seen.at_rest && !is_new;
+  seen.facts = std::move(*facts);
+  seen.at_rest = is_spared(seen.facts.pid) || all_threads_at_rest(process, seen.facts) ||
+                 (setting_.further != nullptr && setting_.further->is_frozen(seen.facts));
+  // Again where it does not stand still: a CONT from within the tree would undo the first one.
+  const bool to_stop = stop && (is_new || !seen.at_rest) && !is_spared(seen.facts.pid);
+  if (to_stop && sys::pidfd_send_signal(process, sigstop) == 0) seen.stopped = true;
+  // One that may not be signalled is never at rest, and must not hold up the others.
+  if (!seen.at_rest && stop && !is_new && sys::pidfd_send_signal(process, signull) == EPERM)
+    seen.at_rest = true;
+  seen.last_pass = pass_number_;
+  return was_at_rest && seen.at_rest;
+}
+
+/// A child that /proc does not show (hidepid): signalled all the same. A pidfd was opened before
+/// the parent is asked again whether it still is its child, so it is this child that is held.
+bool tree_walk::visit_hidden(pid_t pid, pid_t parent, bool stop) {
+  unique_fd held;
+  const auto found = members_.find(pid);
+  const bool is_new = found == members_.end();
+  if (is_new) {
+    if (sys::pidfd_open(pid, held) != 0 || !is_listed_child(pid, parent)) return false;
+    if (stop) sys::pidfd_send_signal(held.get(), sigstop);
+    member& fresh = members_[pid];
+    fresh.hidden = true;
+    fresh.facts.pid = pid;
+    fresh.facts.parent = parent;
+    fresh.process = std::move(held);
+    found_new_ = true;
+    fresh.at_rest = true; // as far as can be known
+    fresh.last_pass = pass_number_;
+    return false;
+  }
+  member& known = found->second;
+  const bool alive = sys::pidfd_send_signal(known.process.get(), signull) != ESRCH;
+  if (alive) known.last_pass = pass_number_;
+  return alive;
+}
+
+bool tree_walk::is_listed_child(pid_t pid, pid_t parent) {
+  const auto known = members_.find(parent);
+  const auto listed = children_of(parent, known == members_.end() ? nullptr : &known->second);
+  return std::ranges::find(listed, pid) != listed.end();
+}
+
+bool tree_walk::freeze(duration patience) {
+  const auto start = sys::clock::now();
+  const auto found_by = sys::after(start, finding_limit);
+  for (duration wait = std::chrono::microseconds(50); !pass(true, found_by); wait = wait * 3 / 2) {
+    const auto now = sys::clock::now();
+    if (now >= (found_new_ ? found_by : sys::after(start, patience))) return false;
+    const bool some_run =
+        std::ranges::any_of(members_, [](const auto& entry) { return !entry.second.at_rest; });
+    reap_ended();
+    if (some_run) pause_for(std::min<duration>(wait, std::chrono::milliseconds(5)));
+  }
+  return true;
+}
+
+/// A PID that is another's afterwards is met as a new one by the next pass.
+void tree_walk::reap_ended() {
+  if (!kept_) return;
+  std::erase_if(members_, [this](const auto& entry) {
+    const auto& [pid, known] = entry;
+    return is_kept_zombie(known) && pid != *kept_ && pid != spared_ &&
+           ::waitpid(pid, nullptr, WNOHANG | __WALL) == pid;
+  });
+}
+
+void tree_walk::find_all() {
+  constexpr int enough = 100;
+  for (int passes = 0; passes < enough; ++passes) {
+    pass(false, sys::clock::time_point::max());
+    if (!found_new_) return;
+  }
+}
+
+unique_fd tree_walk::reopen(const member& target) {
+  unique_fd process = proc::open_process(target.facts.pid);
+  if (!process.has_value()) return process;
+  const auto now = proc::read_stat(process.get(), "stat");
+  if (!now || now->start_time != target.facts.start_time) process.reset();
+  return process;
+}
+
+int tree_walk::send_to(const member& target, signal_id signal, std::optional<int> value) {
+  const unique_fd opened = target.process.has_value() ? unique_fd() : reopen(target);
+  const int process = target.process.has_value() ? target.process.get() : opened.get();
+  if (process < 0) return ESRCH;
+  return value ? sys::pidfd_queue(process, signal, *value)
+               : sys::pidfd_send_signal(process, signal);
+}
+
+void tree_walk::send_to_one(const member& target, const walk_signal& what, tree_delivery& result) {
+  const bool has_ended = target.facts.state == 'Z' && target.facts.threads <= 1;
+  if (what.wanted && !what.wanted(target.facts)) return;
+  const int failure = has_ended ? ESRCH : send_to(target, what.signal, what.value);
+  if (what.tell) what.tell(target.facts, failure);
+  if (failure == 0)
+    ++result.sent;
+  else if (failure == EPERM)
+    result.not_permitted.push_back(target.facts);
+  else if (failure != ESRCH && !what.tell)
+    fail(failure, "pidfd_send_signal(2) of " + what.signal.name() + " to process " +
+                      std::to_string(target.facts.pid));
+}
+
+tree_delivery tree_walk::send(const walk_signal& what) {
+  tree_delivery result;
+  for (const pid_t pid : order_)
+    if (!is_spared(pid)) send_to_one(members_.at(pid), what, result);
+  for (const pid_t pid : order_)
+    if (what.to_spared && is_spared(pid)) send_to_one(members_.at(pid), what, result);
+  return result;
+}
+
+bool tree_walk::has_spared() const {
+  return std::ranges::any_of(order_, [this](pid_t pid) { return is_spared(pid); });
+}
+
+void tree_walk::send_to_stopped(signal_id signal) noexcept {
+  for (auto& [pid, known] : members_) {
+    try {
+      if (std::exchange(known.stopped, false)) send_to(known, signal);
+    } catch (const error&) { // it cannot be opened again: the others can go on all the same
+      continue;
+    }
+  }
+}
+
+std::vector<process_facts> tree_walk::facts() const {
+  std::vector<process_facts> result;
+  result.reserve(order_.size());
+  for (const pid_t pid : order_)
+    result.push_back(members_.at(pid).facts);
+  return result;
+}
+
+tree_delivery tree_walk::end_all(const walk_signal& what) {
+  try {
+    const bool frozen = freeze();
+    tree_delivery result = send(what);
+    result.frozen = frozen;
+    if (what.signal != sigkill || what.wanted) send({.signal = sigcont});
+    return result;
+  } catch (...) { // nothing is left stopped
+    send_to_stopped(sigcont);
+    throw;
+  }
+}
+
+} // namespace sigkit
