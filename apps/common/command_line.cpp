@@ -1,5 +1,10 @@
 #include "common/command_line.hpp"
 
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+
 #include <CLI/CLI.hpp>
 
 #include "common/message.hpp"
@@ -8,34 +13,100 @@
 
 namespace sigkit::apps {
 
+/// Options are declared first, and what CLI11 has to know is told it when the words are there: to
+/// register all that is not used takes longer than all the rest.
 class command_line::parser {
 public:
-  CLI::App app;
-  std::string usage;
-  std::string group;
-  bool classic = false;
-  std::vector<option_shape> shapes;
+  /// How an option is registered.
+  enum class kind : unsigned char { flag, last, each };
+  struct declared {
+    const char* names;
+    const char* value_name;
+    const char* help;
+    const char* group;
+    kind is;
+    std::function<void(std::string_view)> take;
+  };
 
-  CLI::Option* add(CLI::Option* option, option_shape::value takes) {
-    if (!group.empty()) option->group(group);
+  const char* usage = "";
+  const char* description = "";
+  const char* footer = "";
+  const char* group = "";
+  bool classic = false;
+  std::vector<declared> options;
+  std::vector<option_shape> shapes; ///< of the same index
+
+  option_shape& add(declared option, option_shape::value takes) {
     option_shape shape;
-    if (!option->get_lnames().empty()) shape.long_name = option->get_lnames().front();
-    if (!option->get_snames().empty()) shape.short_name = option->get_snames().front().front();
+    for (std::string_view rest = option.names; !rest.empty();) {
+      const std::size_t comma = rest.find(',');
+      const std::string_view name = rest.substr(0, comma);
+      if (name.starts_with("--"))
+        shape.long_name = name.substr(2);
+      else
+        shape.short_name = name.back();
+      rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+    }
     shape.takes = takes;
     shape.classic = classic;
+    option.group = group;
+    options.push_back(std::move(option));
     shapes.push_back(std::move(shape));
-    return option;
+    return shapes.back();
   }
+
+  static void tell(CLI::App& app, const declared& option) {
+    const auto& take = option.take;
+    const auto take_each = [take](const std::vector<std::string>& values) {
+      for (const std::string& value : values)
+        take(value);
+    };
+    CLI::Option* added = nullptr;
+    switch (option.is) {
+    case kind::flag:
+      added = app.add_flag_function(
+          option.names,
+          [take](std::int64_t times) {
+            while (times-- > 0)
+              take("");
+          },
+          option.help);
+      break;
+    case kind::last:
+      added = app.add_option_function<std::string>(option.names, take, option.help);
+      added->type_name(option.value_name)->take_last();
+      break;
+    case kind::each:
+      added = app.add_option_function<std::vector<std::string>>(option.names, take_each,
+                                                                option.help);
+      added->type_name(option.value_name)->take_all()->expected(1)->allow_extra_args(false);
+      break;
+    }
+    added->group(option.group);
+  }
+
+  void tell_used(CLI::App& app, const std::vector<std::string>& words) const {
+    for (std::size_t i = 0; i < options.size(); ++i) {
+      const std::string name = name_of(shapes[i]);
+      const auto is_it = [&](const std::string& word) {
+        return word.starts_with(name) &&
+               (shapes[i].long_name.empty() || word.size() == name.size() || word[name.size()] == '=');
+      };
+      if (std::ranges::any_of(words, is_it)) tell(app, options[i]);
+    }
+  }
+
+  [[nodiscard]] std::string help_text() const;
 };
 
 command_line::command_line(const char* usage, const char* description, const char* footer)
     : parser_(std::make_unique<parser>()) {
-  CLI::App& app = parser_->app;
   parser_->usage = usage;
-  app.description(description);
-  app.footer(footer);
-  app.get_formatter()->column_width(28);
-  app.set_help_flag();
+  parser_->description = description;
+  parser_->footer = footer;
+  constexpr std::size_t enough = 64;
+  parser_->options.reserve(enough);
+  parser_->shapes.reserve(enough);
 }
 
 command_line::~command_line() = default;
@@ -46,70 +117,65 @@ void command_line::group(const char* title, bool classic) {
 }
 
 void command_line::flag(const char* names, bool& target, const char* help) {
-  parser_->add(parser_->app.add_flag(names, target, help), option_shape::value::none);
+  call(
+      names, [&target] { target = true; }, help);
 }
 
 void command_line::call(const char* names, std::function<void()> act, const char* help) {
-  const auto act_on_each = [act = std::move(act)](std::int64_t times) {
-    while (times-- > 0)
-      act();
-  };
-  parser_->add(parser_->app.add_flag_function(names, act_on_each, help), option_shape::value::none);
+  parser_->add({names, "", help, "", parser::kind::flag,
+                [act = std::move(act)](std::string_view /*none*/) { act(); }},
+               option_shape::value::none);
 }
 
 void command_line::alias(const char* name, const char* stands_for, const char* help) {
-  parser_->add(parser_->app.add_flag(name)->description(help), option_shape::value::none);
-  parser_->shapes.back().stands_for = stands_for;
+  parser_->add({name, "", help, "", parser::kind::flag, {}}, option_shape::value::none).stands_for =
+      stands_for;
 }
 
 void command_line::option(const char* names, const char* value_name,
                           std::function<void(std::string_view)> take, const char* help) {
-  CLI::Option* added = parser_->app.add_option_function<std::string>(names, std::move(take), help);
-  parser_->add(added->type_name(value_name)->take_last(), option_shape::value::required);
+  parser_->add({names, value_name, help, "", parser::kind::last, std::move(take)},
+               option_shape::value::required);
 }
 
 void command_line::pair(const char* name, const char* value_names,
                         std::function<std::string(std::string_view, std::string_view)> join,
                         const char* help) {
-  option(name, value_names, [](std::string_view) {}, help);
-  parser_->shapes.back().takes = option_shape::value::pair;
-  parser_->shapes.back().join = std::move(join);
+  parser_->add({name, value_names, help, "", parser::kind::last, {}}, option_shape::value::pair)
+      .join = std::move(join);
 }
 
 void command_line::repeated(const char* names, const char* value_name,
                             std::function<void(std::string_view)> take, const char* help) {
-  const auto take_each = [take = std::move(take)](const std::vector<std::string>& values) {
-    for (const std::string& value : values)
-      take(value);
-  };
-  CLI::Option* added =
-      parser_->app.add_option_function<std::vector<std::string>>(names, take_each, help);
-  parser_->add(added->type_name(value_name)->take_all()->expected(1)->allow_extra_args(false),
+  parser_->add({names, value_name, help, "", parser::kind::each, std::move(take)},
                option_shape::value::required);
 }
 
 void command_line::optional(const char* names, const char* value_name, const char* bare,
                             std::function<void(std::string_view)> take, const char* help) {
-  repeated(names, (std::string("[=") + value_name + "]").c_str(), std::move(take), help);
-  option_shape& shape = parser_->shapes.back();
-  shape.takes = option_shape::value::optional;
-  shape.stands_for = "--" + shape.long_name + "=" + bare;
+  option_shape& shape =
+      parser_->add({names, value_name, help, "", parser::kind::each, std::move(take)},
+                   option_shape::value::optional);
+  shape.stands_for = name_of(shape) + "=" + bare;
 }
 
-void command_line::add_help() {
-  using takes = option_shape::value;
-  group("Help", true);
-  parser_->add(parser_->app.set_help_flag("--help", "print this and exit"), takes::none);
-  parser_->add(parser_->app.set_version_flag("--version", "", "print the version and exit"),
-               takes::none);
-}
-
-std::string command_line::help_text() const {
-  std::string text = parser_->app.help("", CLI::AppFormatMode::Normal);
+std::string command_line::parser::help_text() const {
+  CLI::App app(description);
+  app.footer(footer);
+  app.get_formatter()->column_width(28);
+  app.set_help_flag();
+  for (std::size_t i = 0; i < options.size(); ++i) {
+    declared option = options[i];
+    const std::string optional_value = std::string("[=") + option.value_name + "]";
+    if (shapes[i].takes == option_shape::value::optional)
+      option.value_name = optional_value.c_str();
+    tell(app, option);
+  }
+  std::string text = app.help("", CLI::AppFormatMode::Normal);
   // CLI11 knows nothing of the operands, which were cut off before it.
   const std::size_t start = text.find("Usage:");
   const std::size_t end = text.find('\n', start);
-  text.replace(start, end - start, "Usage: " + std::string(program_name()) + " " + parser_->usage);
+  text.replace(start, end - start, "Usage: " + std::string(program_name()) + " " + usage);
   for (std::size_t gap = text.find(" [="); gap != std::string::npos; gap = text.find(" [=")) {
     text.insert(text.find(']', gap) + 1, 1, ' '); // so that what follows keeps its column
     text.erase(gap, 1);
@@ -120,20 +186,24 @@ std::string command_line::help_text() const {
 }
 
 std::optional<std::vector<char*>> command_line::parse(int argc, char** argv, const grammar& rules) {
-  add_help();
+  bool wants_help = false;
+  bool wants_version = false;
+  group("Help", true);
+  flag("--help", wants_help, "print this and exit");
+  flag("--version", wants_version, "print the version and exit");
   normal_words words = normalise(parser_->shapes, argc > 0 ? argv + 1 : argv, rules);
+  CLI::App app;
+  app.set_help_flag();
+  parser_->tell_used(app, words.options);
   std::ranges::reverse(words.options); // CLI11 takes them from the back
   try {
-    parser_->app.parse(std::move(words.options));
-  } catch (const CLI::CallForHelp&) {
-    print(help_text());
-    return std::nullopt;
-  } catch (const CLI::CallForVersion&) {
-    print(std::string(program_name()) + " (sigkit) " SIGKIT_VERSION "\n");
-    return std::nullopt;
+    app.parse(std::move(words.options));
   } catch (const CLI::ParseError& failure) {
     throw usage_error(failure.what());
   }
+  if (wants_help) print(parser_->help_text());
+  if (wants_version) print(std::string(program_name()) + " (sigkit) " SIGKIT_VERSION "\n");
+  if (wants_help || wants_version) return std::nullopt;
   return std::move(words.operands);
 }
 

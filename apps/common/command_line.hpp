@@ -68,9 +68,6 @@ public:
   std::optional<std::vector<char*>> parse(int argc, char** argv, const grammar& rules);
 
 private:
-  void add_help();
-  [[nodiscard]] std::string help_text() const;
-
   class parser;
   std::unique_ptr<parser> parser_;
 };

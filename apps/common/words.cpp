@@ -10,6 +10,10 @@ namespace {
 
 using takes = option_shape::value;
 
+std::string dashed(std::string_view name) {
+  return "--" + std::string(name);
+}
+
 class reader {
 public:
   reader(const std::vector<option_shape>& known, char** words, const grammar& rules)
@@ -50,7 +54,7 @@ private:
     const option_shape& found = find_long(name);
     if (equals != std::string_view::npos) {
       if (found.takes == takes::none)
-        throw usage_error("option '--" + found.long_name + "' doesn't allow an argument");
+        throw usage_error("option '" + dashed(found.long_name) + "' doesn't allow an argument");
       add(found, word.substr(equals + 1));
     } else if (found.takes == takes::required || found.takes == takes::pair) {
       add(found, next_value(found));
@@ -61,7 +65,7 @@ private:
 
   std::string_view next_value(const option_shape& shape) {
     if (*next_ == nullptr)
-      throw usage_error("option '--" + shape.long_name + "' requires " +
+      throw usage_error("option '" + dashed(shape.long_name) + "' requires " +
                         (shape.takes == takes::pair ? "two arguments" : "an argument"));
     return *next_++;
   }
@@ -109,12 +113,8 @@ private:
       return **std::ranges::find_if(fitting, is_classic);
     std::string message = "option '--" + escaped(name) + "' is ambiguous; possibilities:";
     for (const option_shape* shape : fitting)
-      message += " '--" + shape->long_name + "'";
+      message += " '" + dashed(shape->long_name) + "'";
     throw usage_error(message);
-  }
-
-  static std::string name_of(const option_shape& shape) {
-    return shape.long_name.empty() ? std::string("-") + shape.short_name : "--" + shape.long_name;
   }
 
   void add(const option_shape& shape, std::string_view value) {
@@ -131,7 +131,7 @@ private:
     result_.options.push_back(shape.stands_for.empty() ? name_of(shape) : shape.stands_for);
     // What follows is not looked at: asking for help is never an error.
     ended_ = shape.long_name == "help" || shape.long_name == "version";
-    if (ended_) result_.options = {"--" + shape.long_name};
+    if (ended_) result_.options = {dashed(shape.long_name)};
   }
 
   const std::vector<option_shape>& known_;
@@ -142,6 +142,10 @@ private:
 };
 
 } // namespace
+
+std::string name_of(const option_shape& shape) {
+  return shape.long_name.empty() ? std::string("-") + shape.short_name : dashed(shape.long_name);
+}
 
 normal_words normalise(const std::vector<option_shape>& known, char** words, const grammar& rules) {
   return reader(known, words, rules).read();

@@ -11,7 +11,7 @@ namespace sigkit::apps {
 
 /// What the pass over the words has to know of an option.
 struct option_shape {
-  std::string long_name; ///< without dashes; empty where there is none
+  std::string_view long_name; ///< without dashes; empty where there is none
   char short_name = '\0';
   enum class value { none, required, optional, pair } takes = value::none;
   bool classic = false;
@@ -19,6 +19,9 @@ struct option_shape {
   /// Of a pair of values: the option that stands for it.
   std::function<std::string(std::string_view first, std::string_view second)> join = {};
 };
+
+/// "--name", or "-n" where there is no long one.
+std::string name_of(const option_shape& shape);
 
 /// Reads `words` (without the program's name) as getopt_long(3) does. --help and --version end it
 /// at once. Throws usage_error.

@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <sigkit/wall_time.hpp>
+
 #include "common/exit_codes.hpp"
 #include "common/message.hpp"
 #include "common/table.hpp"
@@ -228,7 +230,7 @@ std::string json_text(const send_outcome& how, int status) {
       {"value", options.value ? json(*options.value) : json(nullptr)},
       {"scope", to_string(options.reach)},
       {"dry_run", how.wanted.what == send_request::action::only_say},
-      {"started", how.started},
+      {"started", to_rfc3339(how.started)},
       {"status", status},
       {"timed_out", how.waited_out},
       {"targets", std::move(targets)}};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <string>
 
@@ -27,7 +28,7 @@ struct send_outcome {
   const found_targets& targets;
   const escalation& done;
   std::map<pid_t, process_description> before; ///< as they were before the first signal
-  std::string started;     ///< when the first signal was sent, as RFC 3339 has it
+  std::chrono::system_clock::time_point started; ///< when the first signal was sent
   bool waited_out = false; ///< not all have ended in time
 };
 

@@ -8,7 +8,6 @@
 
 #include <sigkit/mask.hpp>
 #include <sigkit/wait.hpp>
-#include <sigkit/wall_time.hpp>
 
 #include "common/message.hpp"
 #include "common/output.hpp"
@@ -69,7 +68,7 @@ int say_only(const send_request& wanted, const found_targets& targets, const esc
     print(pids_text(sends));
   else {
     const send_outcome how{wanted, targets, sends, describe_all(sends),
-                           to_rfc3339(std::chrono::system_clock::now())};
+                           std::chrono::system_clock::now()};
     print(wanted.json ? json_text(how, status) : table_text(how, terminal_width(STDOUT_FILENO)));
   }
   return status;
@@ -88,7 +87,7 @@ int send(send_request& wanted) {
   auto before = is_told ? describe_all(sends) : std::map<pid_t, process_description>{};
   const auto started = std::chrono::system_clock::now();
   const bool all_ended = sends.run();
-  const send_outcome how{wanted, targets, sends, std::move(before), to_rfc3339(started), !all_ended};
+  const send_outcome how{wanted, targets, sends, std::move(before), started, !all_ended};
   const int status = complain_and_status(how);
   if (wanted.json) print(json_text(how, status));
   if (wanted.verbose) say(table_text(how, terminal_width(STDERR_FILENO)));

@@ -241,7 +241,7 @@ void escalation_run::watch_those_sent(signal_id signal) {
   for (std::size_t i = 0; i < addressees_.size(); ++i) {
     target& held = targets_[i];
     const sending outcome = addressees_[i].outcome();
-    const bool is_due = outcome == sending::sent ||
+    const bool is_due = outcome == sending::sent || outcome == sending::queue_full ||
                         (outcome == sending::not_permitted && signal == signull);
     const bool can_be = addressees_[i].is != addressee::kind::group && addressees_[i].id != ::getpid();
     if (held.watched || !is_due || !can_be) continue;

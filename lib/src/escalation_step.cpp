@@ -45,13 +45,13 @@ template <class Send> sending queue_or_full(Send send) {
 
 } // namespace
 
-/// Signals to this process wait: nothing must be left stopped.
 void escalation_run::take_step(const rung& next) {
-  const scoped_mask meanwhile(mask_change::block, signal_set::all());
   if (next.reach == scope::process) {
     if (next_ == 1) send_to_groups(next.signal);
     send_to_each(next.signal);
   } else {
+    // Signals to this process wait: nothing must be left stopped.
+    const scoped_mask meanwhile(mask_change::block, signal_set::all());
     send_over(next.reach, next.signal);
     note_ended_roots(next.signal);
   }

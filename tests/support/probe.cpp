@@ -4,6 +4,10 @@
 //   probe catch [SIG:CODE]... "ready PID", then "got NAME" for each signal; exits with CODE when
 //                             SIG comes
 //   probe ignore SIGS         ignores these, "ready PID", and waits
+//   probe handle SIGS         catches these by handlers, "ready PID", then "handled NUMBER"
+//   probe values SIG          "ready PID", then "value N" for each SIG that is queued; ends at -1
+//   probe hold SIG            blocks it, "ready PID", and takes none
+//   probe two-threads         "thread TID", "ready PID", then "first got NAME", "second got NAME"
 //   probe wander              moves between its group and one of its own, for ever
 //   probe threads             "ready PID", with a first thread that has ended and one that forks
 #include <pthread.h>
@@ -78,6 +82,59 @@ int ignore(const char* signals) {
     ::pause();
 }
 
+void tell_handled(int number) {
+  const std::string line = "handled " + std::to_string(number) + "\n";
+  [[maybe_unused]] const ssize_t count = ::write(1, line.data(), line.size());
+}
+
+int handle(const char* signals) {
+  const auto set = parse_signal_set(signals);
+  for (const signal_id signal : set.value())
+    ::signal(signal.number(), &tell_handled);
+  say_ready();
+  for (;;)
+    ::pause();
+}
+
+int tell_values(const char* name) {
+  const signal_set wanted{parse_signal(name).value()};
+  pthread_sigmask(mask_change::block, wanted);
+  say_ready();
+  for (;;) {
+    const signal_info info = sigwaitinfo(wanted);
+    say("value " + std::to_string(info.value));
+    if (info.value == -1) ::_exit(0);
+  }
+}
+
+int hold(const char* name) {
+  pthread_sigmask(mask_change::block, {parse_signal(name).value()});
+  say_ready();
+  for (;;)
+    ::pause();
+}
+
+void wait_as(const char* who) {
+  const signal_set wanted{sigusr1, sigusr2};
+  for (;;)
+    say(who + std::string(" got ") + sigwaitinfo(wanted).signal.name());
+}
+
+void* be_second_thread(void* /*nothing*/) {
+  say("thread " + std::to_string(::gettid()));
+  say_ready();
+  wait_as("second");
+  return nullptr;
+}
+
+int two_threads() {
+  pthread_sigmask(mask_change::block, {sigusr1, sigusr2});
+  pthread_t other;
+  ::pthread_create(&other, nullptr, &be_second_thread, nullptr);
+  wait_as("first");
+  return 0;
+}
+
 int wander() {
   const pid_t group = ::getpgrp();
   for (;;) {
@@ -111,6 +168,10 @@ int main(int argc, char** argv) {
   if (what == "report") return report();
   if (what == "catch") return catch_all(argc, argv);
   if (what == "ignore" && argc > 2) return ignore(argv[2]);
+  if (what == "handle" && argc > 2) return handle(argv[2]);
+  if (what == "values" && argc > 2) return tell_values(argv[2]);
+  if (what == "hold" && argc > 2) return hold(argv[2]);
+  if (what == "two-threads") return two_threads();
   if (what == "wander") return wander();
   if (what == "threads") return first_thread_ends();
   std::fprintf(stderr, "probe: what?\n");
