@@ -77,8 +77,8 @@ public:
       added->type_name(option.value_name)->take_last();
       break;
     case kind::each:
-      added = app.add_option_function<std::vector<std::string>>(option.names, take_each,
-                                                                option.help);
+      added =
+          app.add_option_function<std::vector<std::string>>(option.names, take_each, option.help);
       added->type_name(option.value_name)->take_all()->expected(1)->allow_extra_args(false);
       break;
     }
@@ -89,8 +89,8 @@ public:
     for (std::size_t i = 0; i < options.size(); ++i) {
       const std::string name = name_of(shapes[i]);
       const auto is_it = [&](const std::string& word) {
-        return word.starts_with(name) &&
-               (shapes[i].long_name.empty() || word.size() == name.size() || word[name.size()] == '=');
+        return word.starts_with(name) && (shapes[i].long_name.empty() ||
+                                          word.size() == name.size() || word[name.size()] == '=');
       };
       if (std::ranges::any_of(words, is_it)) tell(app, options[i]);
     }

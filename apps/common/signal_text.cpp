@@ -35,7 +35,8 @@ std::optional<signal_set> from_mask(std::string_view text) {
 
 std::optional<signal_spec> read_spec(std::string_view text) {
   using kind = signal_spec::kind;
-  if (const auto mask = from_mask(text)) return signal_spec{kind::mask, {mask->begin(), mask->end()}};
+  if (const auto mask = from_mask(text))
+    return signal_spec{kind::mask, {mask->begin(), mask->end()}};
   if (const auto signal = from_number_or_status(text)) return signal_spec{kind::number, {*signal}};
   const auto signal = text == "EXIT" ? signull : parse_signal(text);
   if (!signal) return std::nullopt;
@@ -45,9 +46,9 @@ std::optional<signal_spec> read_spec(std::string_view text) {
 std::string translated(const signal_spec& spec) {
   std::string lines;
   for (const signal_id signal : spec.signals)
-    lines += (spec.is == signal_spec::kind::name ? std::to_string(signal.number())
-                                                 : name_of(signal)) +
-             "\n";
+    lines +=
+        (spec.is == signal_spec::kind::name ? std::to_string(signal.number()) : name_of(signal)) +
+        "\n";
   return lines;
 }
 

@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::size_t least_width = 20; ///< that the last column has
 
-void append_cell(std::string& line, const std::string& cell, std::size_t wanted, bool to_the_right) {
+void append_cell(std::string& line, const std::string& cell, std::size_t wanted,
+                 bool to_the_right) {
   const std::string gap(wanted - std::min(wanted, width(cell)), ' ');
   line += to_the_right ? gap + cell : cell + gap;
   line += "  ";

@@ -6,8 +6,8 @@
 
 namespace sigkit::apps {
 
-/// Rows of cells in aligned columns, for a person. The last column is not filled up, and is cut where
-/// lines have a limit.
+/// Rows of cells in aligned columns, for a person. The last column is not filled up, and is cut
+/// where lines have a limit.
 class table {
 public:
   struct column {

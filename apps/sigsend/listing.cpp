@@ -25,8 +25,7 @@ using action = send_request::action;
 
 std::string described_row(signal_id signal) {
   const bool is_exit = signal.number() == 0;
-  const std::string_view description =
-      is_exit ? "no signal: only checks" : signal.description();
+  const std::string_view description = is_exit ? "no signal: only checks" : signal.description();
   return fmt::format("{:>2} {:<8} {}\n", signal.number(), name_of(signal), description);
 }
 
@@ -42,7 +41,8 @@ std::string rows_of_all() {
   std::size_t column = 0;
   for (const signal_id signal : exit_and_all_signals()) {
     if (signal.number() == 0) continue;
-    const bool is_last = columns < 2 || ++column % columns == 0 || signal.number() == signal_id::highest;
+    const bool is_last =
+        columns < 2 || ++column % columns == 0 || signal.number() == signal_id::highest;
     std::string one = row(signal);
     one.pop_back();
     if (!is_last) one.resize(cell, ' ');
@@ -105,8 +105,7 @@ int show_state(std::string_view word) {
 
 int run_listing(const send_request& wanted) {
   if (wanted.what == action::show_state) {
-    if (wanted.words.size() != 1)
-      throw usage_error("-d takes one process id");
+    if (wanted.words.size() != 1) throw usage_error("-d takes one process id");
     return show_state(wanted.words.front());
   }
   if (wanted.words.empty()) {

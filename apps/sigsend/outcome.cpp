@@ -224,16 +224,15 @@ std::string json_text(const send_outcome& how, int status) {
     targets.push_back(to_json(how, one));
   for (const unreached& one : how.targets.not_reached)
     targets.push_back(to_json(one));
-  const json document = {
-      {"schema", "sigkit.sigsend/1"},
-      {"signal", options.signal.name()},
-      {"value", options.value ? json(*options.value) : json(nullptr)},
-      {"scope", to_string(options.reach)},
-      {"dry_run", how.wanted.what == send_request::action::only_say},
-      {"started", to_rfc3339(how.started)},
-      {"status", status},
-      {"timed_out", how.waited_out},
-      {"targets", std::move(targets)}};
+  const json document = {{"schema", "sigkit.sigsend/1"},
+                         {"signal", options.signal.name()},
+                         {"value", options.value ? json(*options.value) : json(nullptr)},
+                         {"scope", to_string(options.reach)},
+                         {"dry_run", how.wanted.what == send_request::action::only_say},
+                         {"started", to_rfc3339(how.started)},
+                         {"status", status},
+                         {"timed_out", how.waited_out},
+                         {"targets", std::move(targets)}};
   // What processes are called need not be UTF-8.
   return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }

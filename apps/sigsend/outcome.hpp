@@ -27,9 +27,9 @@ struct send_outcome {
   const send_request& wanted;
   const found_targets& targets;
   const escalation& done;
-  std::map<pid_t, process_description> before; ///< as they were before the first signal
+  std::map<pid_t, process_description> before;   ///< as they were before the first signal
   std::chrono::system_clock::time_point started; ///< when the first signal was sent
-  bool waited_out = false; ///< not all have ended in time
+  bool waited_out = false;                       ///< not all have ended in time
 };
 
 /// Says on stderr who was not signalled, although that was meant, and returns the exit status.

@@ -60,7 +60,8 @@ bool is_number(std::string_view text) {
 word_meaning meaning_of(std::string_view word, const normal_words& before) {
   const std::string_view text = word.substr(1);
   if (text == "L") return {};
-  if (text.starts_with("l=")) return {.is_operand = false, .option = "--list" + std::string(text.substr(1))};
+  if (text.starts_with("l="))
+    return {.is_operand = false, .option = "--list" + std::string(text.substr(1))};
   if (text.starts_with("d="))
     return {.is_operand = false, .option = "--show-process-state" + std::string(text.substr(1))};
   bool has_signal = !before.operands.empty(); // after a target, -N is a group
@@ -89,7 +90,8 @@ int to_int(std::string_view text, const char* option) {
 
 duration to_age(std::string_view text, const char* option) {
   const auto length = parse_duration(text);
-  if (!length) throw usage_error("invalid time interval " + quoted(text) + " for " + std::string(option));
+  if (!length)
+    throw usage_error("invalid time interval " + quoted(text) + " for " + std::string(option));
   return *length;
 }
 
@@ -219,7 +221,8 @@ void add_conditions(command_line& line, send_request& wanted) {
   line.group("Only processes for which all of these hold");
   const auto take_pattern = [](std::vector<std::string>& patterns, const char* option) {
     return [&patterns, option](std::string_view text) {
-      if (text.empty()) throw usage_error("the regular expression for " + std::string(option) + " is empty");
+      if (text.empty())
+        throw usage_error("the regular expression for " + std::string(option) + " is empty");
       patterns.emplace_back(text);
     };
   };
@@ -230,7 +233,8 @@ void add_conditions(command_line& line, send_request& wanted) {
   line.repeated(
       "--user", "U",
       [&](std::string_view text) {
-        for_each_word(text, "--user", [&](auto word) { conditions.users.push_back(to_user(word)); });
+        for_each_word(text, "--user",
+                      [&](auto word) { conditions.users.push_back(to_user(word)); });
       },
       "of this effective user, or of these");
   line.repeated(
@@ -305,7 +309,8 @@ void resolve_conditions(send_request& wanted, bool oldest, bool newest) {
   wanted.has_conditions = has_conditions(conditions);
   const bool has_pattern = !conditions.name.empty() || !conditions.command.empty();
   if (conditions.exact && !has_pattern) throw usage_error("--exact needs --name or --command");
-  if (conditions.inverse && !wanted.has_conditions) throw usage_error("--inverse needs a condition");
+  if (conditions.inverse && !wanted.has_conditions)
+    throw usage_error("--inverse needs a condition");
   if (conditions.inverse && conditions.only != pick::all)
     throw usage_error("--inverse, and --oldest or --newest, exclude each other");
 }
@@ -330,7 +335,9 @@ void resolve_ladder(send_request& wanted, const unresolved& open) {
 }
 
 bool reaches_further(const send_request& wanted) {
-  const auto reaches = [](const step& one) { return one.reach.value_or(scope::process) != scope::process; };
+  const auto reaches = [](const step& one) {
+    return one.reach.value_or(scope::process) != scope::process;
+  };
   return wanted.options.reach != scope::process ||
          std::ranges::any_of(wanted.options.steps, reaches);
 }

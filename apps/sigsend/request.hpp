@@ -13,13 +13,13 @@ namespace sigkit::apps {
 struct send_request {
   enum class action : unsigned char {
     send,
-    list,             ///< -l
-    described_table,  ///< -t
-    table,            ///< -L
-    show_state,       ///< -d
-    print_pids,       ///< -p
-    print_count,      ///< --count
-    only_say,         ///< --dry-run
+    list,            ///< -l
+    described_table, ///< -t
+    table,           ///< -L
+    show_state,      ///< -d
+    print_pids,      ///< -p
+    print_count,     ///< --count
+    only_say,        ///< --dry-run
   };
 
   action what = action::send;

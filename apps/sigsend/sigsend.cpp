@@ -24,8 +24,8 @@ namespace {
 
 using action = send_request::action;
 
-/// What is sent to a group, or over a scope, that this process is in waits until everything is said.
-/// Where there is more to do than to send once, it is not for this process at all.
+/// What is sent to a group, or over a scope, that this process is in waits until everything is
+/// said. Where there is more to do than to send once, it is not for this process at all.
 class own_share {
 public:
   own_share(const escalation_options& options, bool is_meant)
@@ -53,8 +53,9 @@ private:
 
 void check_reach(const send_request& wanted, const escalation& sends) {
   if (sends.reaches_self() && !wanted.options.include_self)
-    throw error(EPERM, "the scope has sigsend itself, one of its ancestors, or the root cgroup in it "
-                       "(--include-self)");
+    throw error(EPERM,
+                "the scope has sigsend itself, one of its ancestors, or the root cgroup in it "
+                "(--include-self)");
 }
 
 /// What is only said, and not done.

@@ -72,7 +72,8 @@ target_word read_word(std::string_view text) {
       is_number(text.substr(colon + 1))) {
     target_word word{kind::process, text, to_number<pid_t>(text.substr(0, colon), text)};
     word.inode = to_number<std::uint64_t>(text.substr(colon + 1), text);
-    if (word.number == 0 || word.inode == 0) throw usage_error(quoted(text) + ": invalid process id");
+    if (word.number == 0 || word.inode == 0)
+      throw usage_error(quoted(text) + ": invalid process id");
     return word;
   }
   if (text.starts_with('@') && text.size() > 1) return {kind::file, text};
@@ -81,7 +82,8 @@ target_word read_word(std::string_view text) {
   return {kind::name, text};
 }
 
-/// All of them are read before one is looked up: what is no target is found before anything is sent.
+/// All of them are read before one is looked up: what is no target is found before anything is
+/// sent.
 std::vector<target_word> read_words(const send_request& wanted) {
   std::vector<target_word> words;
   for (const std::string& text : wanted.words) {
@@ -90,8 +92,9 @@ std::vector<target_word> read_words(const send_request& wanted) {
     const auto has_scope = [](const step& one) {
       return one.reach.value_or(scope::process) != scope::process;
     };
-    const bool scoped = wanted.options.reach != scope::process ||
-                        std::any_of(wanted.options.steps.begin(), wanted.options.steps.end(), has_scope);
+    const bool scoped =
+        wanted.options.reach != scope::process ||
+        std::any_of(wanted.options.steps.begin(), wanted.options.steps.end(), has_scope);
     if (is_group && scoped)
       throw usage_error(quoted(text) + ": a process group, and a scope, exclude each other");
   }
@@ -219,8 +222,8 @@ private:
     std::vector<process_ref> processes;
     for (named& one : named_)
       processes.push_back(std::move(one.process));
-    auto selected = among_named ? select_processes(conditions, processes)
-                                : select_processes(conditions);
+    auto selected =
+        among_named ? select_processes(conditions, processes) : select_processes(conditions);
     named_.clear();
     for (selected_process& one : selected)
       named_.push_back({std::move(one.process), {}});
@@ -248,8 +251,8 @@ private:
     const std::string with_it = wanted_.options.reach == scope::process
                                     ? ""
                                     : std::string(" and its ") + to_string(wanted_.options.reach);
-    say(fmt::format("{}: send {} to {}{}? [y/N] ", program_name(), wanted_.options.signal.name(), whom,
-                    with_it));
+    say(fmt::format("{}: send {} to {}{}? [y/N] ", program_name(), wanted_.options.signal.name(),
+                    whom, with_it));
     if (is_yes()) return true;
     unreached refused{one.word.empty() ? std::to_string(pid) : one.word};
     refused.skipped = true;

@@ -283,7 +283,8 @@ std::string process_text(const process_diagnosis& process, const std::string& co
     return line_width - std::min(width(before), line_width - least_width);
   };
   const std::string row = columns + drawn.head;
-  std::string text = row + cut_to(command_text(process.command_line, process.facts.name), room(row)) + "\n";
+  std::string text =
+      row + cut_to(command_text(process.command_line, process.facts.name), room(row)) + "\n";
   const std::string margin = std::string(width(columns), ' ') + drawn.below;
   for (const std::string& below : lines_below(process))
     for (const std::string& line : wrapped(below, room(margin)))

@@ -12,7 +12,8 @@
 
 namespace sigkit {
 
-end_watch::end_watch() : poll_(::epoll_create1(EPOLL_CLOEXEC)), budget_(sys::open_files_limit() / 4) {
+end_watch::end_watch()
+    : poll_(::epoll_create1(EPOLL_CLOEXEC)), budget_(sys::open_files_limit() / 4) {
   if (!poll_.has_value()) fail(errno, "epoll_create1(2)");
 }
 
@@ -62,7 +63,8 @@ void end_watch::take_ended(const std::function<void(std::size_t)>& ended) {
       ended(gone_.front());
     const int count = ::epoll_wait(poll_.get(), events.data(), static_cast<int>(events.size()), 0);
     if (count < 0 && errno != EINTR) fail(errno, "epoll_wait(2)");
-    for (const epoll_event& event : std::span(events).first(static_cast<std::size_t>(std::max(count, 0)))) {
+    for (const epoll_event& event :
+         std::span(events).first(static_cast<std::size_t>(std::max(count, 0)))) {
       const auto found = watched_.find(event.data.u64);
       if (found == watched_.end()) continue;
       ::epoll_ctl(poll_.get(), EPOLL_CTL_DEL, found->second.descriptor, nullptr);

@@ -116,9 +116,9 @@ process_facts escalation_run::facts_of(std::size_t index) const {
 
 std::size_t escalation_run::index_of(const process_facts& facts) {
   const auto known = by_pid_.find(facts.pid);
-  const bool is_known = known != by_pid_.end() &&
-                        (addressees_[known->second].facts.pid == 0 ||
-                         addressees_[known->second].facts.start_time == facts.start_time);
+  const bool is_known =
+      known != by_pid_.end() && (addressees_[known->second].facts.pid == 0 ||
+                                 addressees_[known->second].facts.start_time == facts.start_time);
   if (is_known) {
     addressees_[known->second].facts = facts;
     return known->second;
@@ -243,7 +243,8 @@ void escalation_run::watch_those_sent(signal_id signal) {
     const sending outcome = addressees_[i].outcome();
     const bool is_due = outcome == sending::sent || outcome == sending::queue_full ||
                         (outcome == sending::not_permitted && signal == signull);
-    const bool can_be = addressees_[i].is != addressee::kind::group && addressees_[i].id != ::getpid();
+    const bool can_be =
+        addressees_[i].is != addressee::kind::group && addressees_[i].id != ::getpid();
     if (held.watched || !is_due || !can_be) continue;
     held.watched = true;
     if (held.thread)

@@ -71,16 +71,15 @@ void escalation_run::note_ended_roots(signal_id signal) {
     if (addressees_[i].steps.empty()) record(i, signal, sending::gone);
 }
 
-/// Asked of the first signal alone: whatever follows it ends what does not heed it. What was read is
-/// of the process that is meant: it is there afterwards.
+/// Asked of the first signal alone: whatever follows it ends what does not heed it. What was read
+/// is of the process that is meant: it is there afterwards.
 bool escalation_run::lacks_handler(const process_ref& whom, signal_id signal) const {
   if (!options_.require_handler || next_ > 1) return false;
   const auto status = sigkit::read_status(whom.pid());
   return status && !status->caught.contains(signal) && whom.send(signull) != delivery::gone;
 }
 
-sending escalation_run::send_to(const addressee& one, const target& held,
-                                signal_id signal) const {
+sending escalation_run::send_to(const addressee& one, const target& held, signal_id signal) const {
   if (held.process && lacks_handler(*held.process, signal)) return sending::no_handler;
   if (one.is == addressee::kind::thread && !held.thread)
     return to_sending(held.process->held()->send_thread(one.id, signal));
@@ -125,7 +124,8 @@ void escalation_run::send_to_group(std::size_t index, signal_id signal) {
     if (!one.by_scope || (group != -1 && one.facts.group != number)) continue;
     members.emplace_back(i, to_sending(targets_[i].process->send(signull)));
   }
-  const sending outcome = to_sending(group == -1 ? sigkit::send_all(signal) : sigkit::send_group(group, signal));
+  const sending outcome =
+      to_sending(group == -1 ? sigkit::send_all(signal) : sigkit::send_group(group, signal));
   record(index, signal, outcome);
   for (const auto& [i, permitted] : members)
     if (permitted != sending::gone)
@@ -137,24 +137,23 @@ void escalation_run::send_over(scope reach, signal_id signal) {
   if (found == walks_.end()) found = walks_.emplace(reach, walk_over(reach)).first;
   tree_walk& walk = *found->second.walk;
   cgroup_rule* const control_groups = found->second.control_groups;
-  const walk_signal what{
-      .signal = signal,
-      .value = options_.value,
-      .wanted =
-          [&](const process_facts& facts) {
-            const std::size_t index = index_of(facts);
-            if (is_out(addressees_[index])) return false;
-            if (!lacks_handler(*targets_[index].process, signal)) return true;
-            record(index, signal, sending::no_handler);
-            return false;
-          },
-      .tell =
-          [&](const process_facts& facts, int failure) {
-            const sending outcome = to_sending(failure, signal, facts.pid);
-            if (outcome != sending::gone || by_pid_.contains(facts.pid))
-              record(index_of(facts), signal, outcome);
-          },
-      .to_spared = options_.include_self};
+  const walk_signal what{.signal = signal,
+                         .value = options_.value,
+                         .wanted =
+                             [&](const process_facts& facts) {
+                               const std::size_t index = index_of(facts);
+                               if (is_out(addressees_[index])) return false;
+                               if (!lacks_handler(*targets_[index].process, signal)) return true;
+                               record(index, signal, sending::no_handler);
+                               return false;
+                             },
+                         .tell =
+                             [&](const process_facts& facts, int failure) {
+                               const sending outcome = to_sending(failure, signal, facts.pid);
+                               if (outcome != sending::gone || by_pid_.contains(facts.pid))
+                                 record(index_of(facts), signal, outcome);
+                             },
+                         .to_spared = options_.include_self};
   const bool is_tree = reach == scope::tree || reach == scope::cgroup;
   if (!is_tree || !signal.terminates()) {
     send_until_all_have_it(walk, what);

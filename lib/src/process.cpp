@@ -62,7 +62,7 @@ std::optional<process_facts> parse_process_stat(std::string_view text) {
   facts.group = next_field<pid_t>(rest, good);
   facts.session = next_field<pid_t>(rest, good);
   facts.terminal = next_field<int>(rest, good);
-  cut(rest, ' '); // tpgid
+  cut(rest, ' ');                                     // tpgid
   constexpr std::uint32_t kernel_thread = 0x00200000; // PF_KTHREAD of the kernel's sched.h
   facts.kernel = (next_field<std::uint32_t>(rest, good) & kernel_thread) != 0;
   // minflt to nice, fields 10 to 19 of proc(5)

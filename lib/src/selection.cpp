@@ -37,8 +37,7 @@ public:
   [[nodiscard]] bool matches(const std::string& text, bool exact) const {
     regmatch_t found{};
     if (::regexec(&compiled_, text.c_str(), 1, &found, 0) != 0) return false;
-    return !exact ||
-           (found.rm_so == 0 && static_cast<std::size_t>(found.rm_eo) == text.size());
+    return !exact || (found.rm_so == 0 && static_cast<std::size_t>(found.rm_eo) == text.size());
   }
 
 private:
@@ -91,7 +90,8 @@ private:
     if (wanted_.owners.empty() && wanted_.users.empty()) return true;
     const auto status = parse_process_status(proc::read_text(process, "status").value_or(""));
     if (!status) return false;
-    const bool owned = has(wanted_.owners, status->uid) || has(wanted_.owners, status->effective_uid);
+    const bool owned =
+        has(wanted_.owners, status->uid) || has(wanted_.owners, status->effective_uid);
     return (wanted_.owners.empty() || owned) &&
            (wanted_.users.empty() || has(wanted_.users, status->effective_uid));
   }

@@ -63,7 +63,8 @@ bool is_making_process(std::string_view system_call, std::string_view wait_chann
 }
 
 tree_walk::tree_walk(pid_t root, pid_t spared)
-    : tree_walk({.children = true, .further = nullptr, .spared = {}, .budget = directory_budget()}) {
+    : tree_walk(
+          {.children = true, .further = nullptr, .spared = {}, .budget = directory_budget()}) {
   root_ = root;
   spared_ = spared;
   root_process_ = proc::open_process(root);

@@ -111,8 +111,7 @@ bool id_rule::includes(const process_facts& facts, int /*process*/) {
 void cgroup_rule::add_root(const process_facts& root) {
   const auto path = cgroup_path_of(root.pid);
   auto found = path ? cgroup::of(root.pid) : std::nullopt;
-  if (!found)
-    fail(ENODEV, "the cgroup (version 2) of process " + std::to_string(root.pid));
+  if (!found) fail(ENODEV, "the cgroup (version 2) of process " + std::to_string(root.pid));
   everything_ = everything_ || *path == "/";
   cgroups_.emplace(*path, std::move(*found));
 }

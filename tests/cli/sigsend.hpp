@@ -41,7 +41,8 @@ inline constexpr const char* help_hint = "Try 'sigsend --help' for more informat
 /// The probe in a group of its own; by default it ends with 7 at TERM.
 class target : public child {
 public:
-  explicit target(std::vector<std::string> words = {"catch", "TERM:7"}, const run_options& options = {})
+  explicit target(std::vector<std::string> words = {"catch", "TERM:7"},
+                  const run_options& options = {})
       : child(with_program(std::move(words)), own_group(options)) {
     wait_for_line("ready");
   }
@@ -76,8 +77,7 @@ inline std::string said_by(child& who, const std::string& name) {
 /// A job of shell commands that leads a session; the PIDs that it says are killed at the end.
 class shell_job : public child {
 public:
-  explicit shell_job(const std::string& script)
-      : shell_job(script, new_mark()) {}
+  explicit shell_job(const std::string& script) : shell_job(script, new_mark()) {}
   ~shell_job() { kill_marked(mark_); }
   [[nodiscard]] std::string number() const { return std::to_string(pid()); }
   [[nodiscard]] std::vector<std::string> left() const { return marked_processes(mark_); }
@@ -88,7 +88,8 @@ public:
 
 private:
   shell_job(const std::string& script, std::string mark)
-      : child({"sh", "-c", script}, {.environment = {mark}, .before_exec = [] { ::setsid(); }, .argv0 = {}}),
+      : child({"sh", "-c", script},
+              {.environment = {mark}, .before_exec = [] { ::setsid(); }, .argv0 = {}}),
         mark_(std::move(mark)) {}
   std::string mark_;
 };

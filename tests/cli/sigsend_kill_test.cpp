@@ -41,13 +41,19 @@ std::string first_line(const std::string& text) {
 
 TEST_CASE("kill: usage errors are GNU's, with status 1") {
   const kill_link kill;
-  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{{}, {"-TERM"}, {"-1"}, {"-9"}, {"--"}}) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{}, {"-TERM"}, {"-1"}, {"-9"}, {"--"}}) {
     const auto result = kill(words);
     CHECK(result.status == exit_status::exited(1));
     CHECK(result.err == std::string("kill: no process ID specified\n") + kill_hint);
   }
-  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
-           {"-l", "-l"}, {"-l", "-t"}, {"-l", "-s", "1"}, {"-t", "-s", "1"}, {"-l", "-1"}, {"-l", "-1", "0"}}) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"-l", "-l"},
+                                             {"-l", "-t"},
+                                             {"-l", "-s", "1"},
+                                             {"-t", "-s", "1"},
+                                             {"-l", "-1"},
+                                             {"-l", "-1", "0"}}) {
     const auto result = kill(words);
     CHECK(result.status == exit_status::exited(1));
     CHECK(result.out.empty());
@@ -62,8 +68,13 @@ TEST_CASE("kill: a signal is said as GNU and bash have it") {
   const kill_link kill;
   target probe;
   const std::string pid = probe.number();
-  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
-           {"-0", pid}, {"-s0", pid}, {"-n0", pid}, {"-CONT", pid}, {"-Cont", pid}, {"-s", "cont", pid}})
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"-0", pid},
+                                             {"-s0", pid},
+                                             {"-n0", pid},
+                                             {"-CONT", pid},
+                                             {"-Cont", pid},
+                                             {"-s", "cont", pid}})
     CHECK(kill(words).status == exit_status::exited(0));
   const auto refused = kill({"-cont", pid});
   CHECK(refused.status == exit_status::exited(1));
@@ -76,7 +87,8 @@ TEST_CASE("kill -l lists and translates, several words too") {
   CHECK(list.starts_with("EXIT\nHUP\nINT\nQUIT\n"));
   CHECK(std::ranges::count(list, '\n') == 65);
   CHECK(kill({"-l", "HUP", "TERM"}).out == "1\n15\n");
-  CHECK(kill({"-l", "15", "143", "271", "0", "0x4002"}).out == "TERM\nTERM\nTERM\nEXIT\nINT\nTERM\n");
+  CHECK(kill({"-l", "15", "143", "271", "0", "0x4002"}).out ==
+        "TERM\nTERM\nTERM\nEXIT\nINT\nTERM\n");
   CHECK(kill({"-l", "137", "265"}).out == "KILL\nKILL\n");
   CHECK(kill({"--list=9"}).out == "KILL\n");
   CHECK(kill({"-l=0x3"}).out == "HUP\nINT\n");
@@ -158,8 +170,8 @@ TEST_CASE("kill -r sends only to those that catch the signal") {
   const auto json = sigsend_json({"-r", "-s", "USR2", handles.number()});
   CHECK(json["targets"][0]["outcome"] == "no_handler");
   // What follows the first signal is not asked for: KILL is caught by nobody.
-  CHECK(kill({"-r", "-s", "TERM", "--timeout", "1", "KILL", handles.number(), plain.number()}).status ==
-        exit_status::exited(0));
+  CHECK(kill({"-r", "-s", "TERM", "--timeout", "1", "KILL", handles.number(), plain.number()})
+            .status == exit_status::exited(0));
   CHECK(handles.finish() == exit_status::killed(sigkit::sigkill));
   CHECK(is_alive(plain.number()));
 }
@@ -175,11 +187,13 @@ TEST_CASE("kill PID:INODE is for that very process") {
     CHECK(contains(kill({probe.number() + ":1"}).err, "6.9"));
     SKIP("pidfds have no inodes here");
   }
-  CHECK(kill({"-USR1", probe.number() + ":" + std::to_string(inode)}).status == exit_status::exited(0));
+  CHECK(kill({"-USR1", probe.number() + ":" + std::to_string(inode)}).status ==
+        exit_status::exited(0));
   CHECK(probe.wait_for_line("got") == "got USR1");
   const auto other = kill({probe.number() + ":" + std::to_string(inode + 1)});
   CHECK(other.status == exit_status::exited(1));
-  CHECK(other.err == "kill: '" + probe.number() + ":" + std::to_string(inode + 1) + "': No such process\n");
+  CHECK(other.err ==
+        "kill: '" + probe.number() + ":" + std::to_string(inode + 1) + "': No such process\n");
   CHECK(is_alive(probe.number()));
 }
 
@@ -246,7 +260,8 @@ TEST_CASE("kill --thread sends to one thread") {
   probe.wait_for_line("second got USR1");
   CHECK(kill({"-USR2", "--thread", probe.number()}).status == exit_status::exited(0));
   probe.wait_for_line("first got USR2");
-  CHECK(kill({"-USR2", "--thread", probe.number() + "/" + thread}).status == exit_status::exited(0));
+  CHECK(kill({"-USR2", "--thread", probe.number() + "/" + thread}).status ==
+        exit_status::exited(0));
   probe.wait_for_line("second got USR2");
   const auto other = kill({"--thread", "1/" + thread});
   CHECK(other.status == exit_status::exited(1));
@@ -259,8 +274,10 @@ TEST_CASE("kill --thread sends to one thread") {
 }
 
 TEST_CASE("sigsend: what stdout does not take is an error") {
-  for (const char* options : {"-l", "-t", "-L", "--help", "--dry-run $$", "--json -0 $$", "--count $$"}) {
-    const auto result = run({"sh", "-c", "\"$0\" " + std::string(options) + " >/dev/full", program("sigsend")});
+  for (const char* options :
+       {"-l", "-t", "-L", "--help", "--dry-run $$", "--json -0 $$", "--count $$"}) {
+    const auto result =
+        run({"sh", "-c", "\"$0\" " + std::string(options) + " >/dev/full", program("sigsend")});
     CHECK(result.status == exit_status::exited(1));
     CHECK(contains(result.err, "write error on stdout: No space left on device"));
   }
@@ -280,12 +297,13 @@ TEST_CASE("sigsend: the names of others are escaped, where a person reads them")
   }
 }
 
-TEST_CASE("sigsend: without a /proc of this PID namespace plain PIDs and groups work, the rest says why") {
-  const auto result = run(
-      {"unshare", "--pid", "--fork", "sh", "-c",
-       "sleep 1000 & \"$0\" -0 $!; echo pid $?; \"$0\" -0 -- -1; echo all $?; "
-       "for o in '--tree 2' '--name x' 'sleep' '--then 1:KILL -- -2'; do \"$0\" $o; echo other $?; done; kill %1",
-       program("sigsend")});
+TEST_CASE("sigsend: without a /proc of this PID namespace plain PIDs and groups work, the rest "
+          "says why") {
+  const auto result = run({"unshare", "--pid", "--fork", "sh", "-c",
+                           "sleep 1000 & \"$0\" -0 $!; echo pid $?; \"$0\" -0 -- -1; echo all $?; "
+                           "for o in '--tree 2' '--name x' 'sleep' '--then 1:KILL -- -2'; do "
+                           "\"$0\" $o; echo other $?; done; kill %1",
+                           program("sigsend")});
   if (contains(result.err, "unshare")) SKIP("no PID namespace can be made here");
   CHECK(result.out == "pid 0\nall 0\nother 1\nother 1\nother 1\nother 1\n");
   CHECK(contains(result.err, "/proc does not show this PID namespace"));

@@ -12,7 +12,8 @@ namespace {
 
 bool has_open(pid_t pid, const std::string& what) {
   std::error_code failed;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd", failed))
+  for (const auto& entry :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd", failed))
     if (std::filesystem::read_symlink(entry.path(), failed) == what) return true;
   return false;
 }
@@ -22,8 +23,8 @@ bool has_open(pid_t pid, const std::string& what) {
 TEST_CASE("sigsend: each step goes only to those that are still there") {
   target obeys;
   target ignores({"ignore", "TERM"});
-  const auto done = sigsend_json({"-s", "TERM", "--then", "100ms:INT", "--then", "1h:KILL", "--wait",
-                                  obeys.number(), ignores.number()});
+  const auto done = sigsend_json({"-s", "TERM", "--then", "100ms:INT", "--then", "1h:KILL",
+                                  "--wait", obeys.number(), ignores.number()});
   CHECK(obeys.finish() == exit_status::exited(7));
   CHECK(ignores.finish() == exit_status::killed(sigkit::sigint));
   CHECK(done["schema"] == "sigkit.sigsend/1");
@@ -59,15 +60,15 @@ TEST_CASE("sigsend: --timeout MS SIG is a step, as util-linux kill has it") {
   CHECK(sigsend({"--timeout=1", "KILL", stays.number()}).status == exit_status::exited(0));
   CHECK(stays.finish() == exit_status::killed(sigkit::sigkill));
   target unharmed;
-  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
-           {unharmed.number(), "--timeout"},
-           {unharmed.number(), "--timeout", "5"},
-           {unharmed.number(), "--timeout", "x", "KILL"},
-           {unharmed.number(), "--timeout", "-1", "KILL"},
-           {unharmed.number(), "--timeout", "5", "NONE"},
-           {unharmed.number(), "--then", "5"},
-           {unharmed.number(), "--then", "5:KILL@nowhere"},
-           {unharmed.number(), "--then", "-1:KILL"}}) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{unharmed.number(), "--timeout"},
+                                             {unharmed.number(), "--timeout", "5"},
+                                             {unharmed.number(), "--timeout", "x", "KILL"},
+                                             {unharmed.number(), "--timeout", "-1", "KILL"},
+                                             {unharmed.number(), "--timeout", "5", "NONE"},
+                                             {unharmed.number(), "--then", "5"},
+                                             {unharmed.number(), "--then", "5:KILL@nowhere"},
+                                             {unharmed.number(), "--then", "-1:KILL"}}) {
     const auto result = sigsend(words);
     CHECK(result.status == exit_status::exited(1));
     CHECK(result.err.ends_with(help_hint));
@@ -124,14 +125,13 @@ TEST_CASE("sigsend -0 --wait is pidwait with a limit, for processes that are nob
   CHECK(waits.finish() == exit_status::exited(0));
 }
 
-// The target ends between two steps, and another process gets its PID: that one lives. What sends to
-// a number, as kill(1) does, hits it, which the last lines show.
+// The target ends between two steps, and another process gets its PID: that one lives. What sends
+// to a number, as kill(1) does, hits it, which the last lines show.
 TEST_CASE("sigsend: a recycled PID is not hit between the steps of a ladder") {
   for (const char* files : {"20000", "32"}) { // held by a pidfd each, or by what identifies them
     CAPTURE(files);
-    const std::string script =
-        "ulimit -n " + std::string(files) + "\n" +
-        R"(
+    const std::string script = "ulimit -n " + std::string(files) + "\n" +
+                               R"(
 probe=$1 sigsend=$2; shift 2
 echo 1 >/proc/sys/kernel/ns_last_pid || { echo cannot; exit 0; }
 others=
@@ -150,8 +150,8 @@ kill -0 $new && echo alive
 kill -KILL $first; wait $new; echo new $?
 )";
     for (int tries = 0; tries < 5; ++tries) {
-      const auto result = run({"unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", script, "sh",
-                               program("probe"), program("sigsend")});
+      const auto result = run({"unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", script,
+                               "sh", program("probe"), program("sigsend")});
       if (contains(result.err, "unshare") || contains(result.out, "cannot"))
         SKIP("no PID namespace can be made here");
       if (contains(result.out, "late") && tries < 4) continue;
@@ -175,7 +175,8 @@ TEST_CASE("sigsend: a step that says when, or who, in vain is refused before any
 TEST_CASE("sigsend: a ladder for a group climbs for those that were in it") {
   shell_job job("trap '' TERM; sleep 1000 & echo child $!; wait; wait; wait");
   const std::string sleeper = job.pid_of("child");
-  const auto done = sigsend_json({"-s", "TERM", "--then", "100ms:KILL", "-w", "--", "-" + job.number()});
+  const auto done =
+      sigsend_json({"-s", "TERM", "--then", "100ms:KILL", "-w", "--", "-" + job.number()});
   CHECK(job.all_end());
   CHECK(done["targets"][0]["group"] == job.pid());
   CHECK(done["targets"][0]["steps"].size() == 1);
@@ -188,7 +189,8 @@ TEST_CASE("sigsend: what goes to its own group as well is not for a sigsend that
   const temporary_directory folder;
   const std::string log = folder.path() + "/log";
   const std::string script = "trap 'echo shell' TERM; \"$0\" ignore TERM >\"$2\" & "
-                             "until grep -q ready \"$2\"; do :; done; \"$1\" -s TERM --wait=50ms 0; echo status $?; kill -KILL $!";
+                             "until grep -q ready \"$2\"; do :; done; \"$1\" -s TERM --wait=50ms "
+                             "0; echo status $?; kill -KILL $!";
   child job({"sh", "-c", script, program("probe"), program("sigsend"), log},
             {.environment = {}, .before_exec = [] { ::setsid(); }, .argv0 = {}});
   CHECK(job.finish() == exit_status::exited(0));

@@ -23,10 +23,11 @@ std::string state_of(const std::string& pid) {
 } // namespace
 
 TEST_CASE("sigsend --tree ends what has fled into sessions, is stopped, or was orphaned") {
-  shell_job job("setsid sh -c 'echo a $$; sleep 1000 & wait' & "
-                "(sleep 1000 & echo b $!) & "                            // an orphan in our group
-                "setsid sh -c '(setsid sleep 1000 &) ; kill -STOP $$' &" // one that is lost for us
-                "sh -c 'echo c $$; trap \"\" TERM; kill -STOP $$; sleep 1000; :' & wait; wait; wait");
+  shell_job job(
+      "setsid sh -c 'echo a $$; sleep 1000 & wait' & "
+      "(sleep 1000 & echo b $!) & "                            // an orphan in our group
+      "setsid sh -c '(setsid sleep 1000 &) ; kill -STOP $$' &" // one that is lost for us
+      "sh -c 'echo c $$; trap \"\" TERM; kill -STOP $$; sleep 1000; :' & wait; wait; wait");
   const std::string a = job.pid_of("a");
   CHECK(eventually([&] { return job.left().size() == 7; }));
   const auto result = sigsend({"-v", "--tree", "--then", "200ms:KILL", "--wait", job.number()});
@@ -51,7 +52,8 @@ TEST_CASE("sigsend --tree freezes what keeps forking, and leaves nothing stopped
   }
   shell_job job("(while :; do sh -c 'sleep .01; :' & done) & echo forks $!; wait");
   const std::string forks = job.pid_of("forks");
-  CHECK(sigsend({"-s", "TERM", "--tree", "--wait=20s", job.number()}).status == exit_status::exited(0));
+  CHECK(sigsend({"-s", "TERM", "--tree", "--wait=20s", job.number()}).status ==
+        exit_status::exited(0));
   CHECK(job.all_end());
 }
 
@@ -135,29 +137,32 @@ TEST_CASE("sigsend refuses a scope that it is in itself, unless that is meant") 
   const auto refused = run({"sh", "-c", "\"$0\" --tree $$; echo status $?", program("sigsend")});
   CHECK(refused.out == "status 1\n");
   CHECK(contains(refused.err, "--include-self"));
-  child kills({"sh", "-c", "trap 'echo got usr1' USR1; \"$0\" -s USR1 --tree --include-self $$; "
-                           "echo status $?",
+  child kills({"sh", "-c",
+               "trap 'echo got usr1' USR1; \"$0\" -s USR1 --tree --include-self $$; "
+               "echo status $?",
                program("sigsend")});
   CHECK(kills.finish() == exit_status::exited(0));
   CHECK(contains(kills.out(), "got usr1\n"));
   CHECK(contains(kills.out(), "status " + std::to_string(128 + SIGUSR1)));
   for (const char* reach : {"group", "session"})
-    CHECK(run({"sh", "-c", "\"$0\" -0 --scope=\"$1\" $$; echo status $?", program("sigsend"), reach})
-              .out == "status 1\n");
+    CHECK(
+        run({"sh", "-c", "\"$0\" -0 --scope=\"$1\" $$; echo status $?", program("sigsend"), reach})
+            .out == "status 1\n");
   // A later step's scope counts as well, and then nothing is sent at all.
-  const auto later = run({"sh", "-c", "trap 'echo got usr1' USR1; \"$0\" -USR1 --then 1s:KILL@tree $$; "
-                                      "echo status $?",
+  const auto later = run({"sh", "-c",
+                          "trap 'echo got usr1' USR1; \"$0\" -USR1 --then 1s:KILL@tree $$; "
+                          "echo status $?",
                           program("sigsend")});
   CHECK(later.out == "status 1\n");
 }
 
 TEST_CASE("sigsend: no PID of zero, no group, has a scope") {
   target probe;
-  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
-           {"--tree", "0"},
-           {"-TERM", "--tree", "-1"},
-           {"-TERM", "--scope=group", "-" + probe.number()},
-           {"-TERM", "--then", "1:KILL@tree", "0"}}) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"--tree", "0"},
+                                             {"-TERM", "--tree", "-1"},
+                                             {"-TERM", "--scope=group", "-" + probe.number()},
+                                             {"-TERM", "--then", "1:KILL@tree", "0"}}) {
     const auto result = sigsend(words);
     CHECK(result.status == exit_status::exited(1));
     CHECK(contains(result.err, "a process group, and a scope, exclude each other"));
@@ -167,11 +172,11 @@ TEST_CASE("sigsend: no PID of zero, no group, has a scope") {
 TEST_CASE("sigsend --tree names those who may not be signalled, and signals the others") {
   if (::geteuid() != 0) SKIP("only root can be another user");
   const std::string mark = new_mark();
-  const auto result =
-      run({"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c",
-           "sleep 1000 & \"$0\" --json --tree --wait=20s $!; \"$0\" --tree 1; \"$0\" 1; echo status $?",
-           program("sigsend")},
-          {.environment = {mark}, .before_exec = {}, .argv0 = {}});
+  const auto result = run(
+      {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c",
+       "sleep 1000 & \"$0\" --json --tree --wait=20s $!; \"$0\" --tree 1; \"$0\" 1; echo status $?",
+       program("sigsend")},
+      {.environment = {mark}, .before_exec = {}, .argv0 = {}});
   CHECK(contains(result.err, "sigsend: '1': Operation not permitted\n"));
   CHECK(contains(result.out, "status 1\n"));
   // One of the tree is root's: here a process that only root may signal, below a user's shell.
@@ -194,7 +199,8 @@ TEST_CASE("sigsend --tree names those who may not be signalled, and signals the 
 }
 
 TEST_CASE("sigsend: 5,000 targets are signalled with room for 1,024 files") {
-  shell_job job("trap 'echo standing now' ALRM; " + program("hostile") + " wide 5000 & echo top $!; "
+  shell_job job("trap 'echo standing now' ALRM; " + program("hostile") +
+                " wide 5000 & echo top $!; "
                 "wait; wait; wait");
   const std::string top = job.pid_of("top");
   job.wait_for_line("standing");

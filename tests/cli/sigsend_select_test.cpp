@@ -56,8 +56,9 @@ TEST_CASE("sigsend takes names: of the process, or the last part of argv[0]") {
   CHECK(probes.a.wait_for_line("got") == "got USR1");
   const auto some = sigsend({"-USR2", probes.tag + "none", probes.tag + "a"});
   CHECK(some.status == exit_status::exited(64));
-  CHECK(some.err == "sigsend: '" + probes.tag + "none': invalid process id, and no process of yours has "
-                    "this name\n");
+  CHECK(some.err == "sigsend: '" + probes.tag +
+                        "none': invalid process id, and no process of yours has "
+                        "this name\n");
   CHECK(probes.a.wait_for_line("got") == "got USR2");
 }
 
@@ -65,10 +66,12 @@ TEST_CASE("sigsend: a name stands for this user's processes, with -a for all use
   if (::geteuid() != 0) SKIP("only root can be another user");
   named_probes probes;
   REQUIRE(run({"chmod", "755", probes.folder.path()}).status == exit_status::exited(0));
-  child other({"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", probes.path_a, "catch"});
+  child other(
+      {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", probes.path_a, "catch"});
   other.wait_for_line("ready");
   CHECK(pids({probes.tag + "a"}) == probes.number_a() + "\n");
-  CHECK(pids({"-a", probes.tag + "a"}) == probes.number_a() + "\n" + std::to_string(other.pid()) + "\n");
+  CHECK(pids({"-a", probes.tag + "a"}) ==
+        probes.number_a() + "\n" + std::to_string(other.pid()) + "\n");
   CHECK(pids({"--name", probes.tag, "--user", "nobody"}) == std::to_string(other.pid()) + "\n");
   CHECK(pids({"--name", probes.tag + "a", "--user", "0,65534"}) ==
         probes.number_a() + "\n" + std::to_string(other.pid()) + "\n");
@@ -78,8 +81,8 @@ TEST_CASE("sigsend: a name stands for this user's processes, with -a for all use
   const auto refused = run({"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
                             program("sigsend"), "-USR1", "--name", probes.tag + "a"});
   CHECK(refused.status == exit_status::exited(64));
-  CHECK(refused.err == "sigsend: " + probes.number_a() + " (" + probes.tag +
-                           "a): Operation not permitted\n");
+  CHECK(refused.err ==
+        "sigsend: " + probes.number_a() + " (" + probes.tag + "a): Operation not permitted\n");
   CHECK(other.wait_for_line("got") == "got USR1");
 }
 
@@ -90,7 +93,8 @@ TEST_CASE("sigsend selects by regular expressions") {
   CHECK(pids({"--name", probes.tag + "a", "-x"}) == probes.number_a() + "\n");
   CHECK(pids({"--name", probes.tag, "--exact"}).empty());
   CHECK(pids({"--command", probes.tag + ".* HUP:8"}) == probes.number_b() + "\n");
-  CHECK(pids({"--command", ".*" + probes.tag + "a catch TERM:7", "-x"}) == probes.number_a() + "\n");
+  CHECK(pids({"--command", ".*" + probes.tag + "a catch TERM:7", "-x"}) ==
+        probes.number_a() + "\n");
   CHECK(pids({"--name", probes.tag, "--name", "a$"}) == probes.number_a() + "\n"); // both hold
   CHECK(pids({"--name", probes.tag, "--command", "HUP"}) == probes.number_b() + "\n");
   const auto long_name = sigsend({"--name", probes.tag + "b-with-a-long-name"});
@@ -117,7 +121,8 @@ TEST_CASE("sigsend selects by parent, age and number, and the other way round") 
 
 TEST_CASE("sigsend: with targets, both must hold") {
   named_probes probes;
-  CHECK(pids({"--command", "HUP", probes.number_a(), probes.number_b()}) == probes.number_b() + "\n");
+  CHECK(pids({"--command", "HUP", probes.number_a(), probes.number_b()}) ==
+        probes.number_b() + "\n");
   CHECK(pids({"--command", "HUP", probes.tag + "a"}).empty());
   const auto none = sigsend({"--command", "HUP", probes.number_a()});
   CHECK(none.status == exit_status::exited(1));
@@ -127,12 +132,14 @@ TEST_CASE("sigsend: with targets, both must hold") {
 }
 
 TEST_CASE("sigsend selects by terminal") {
-  terminal screen({"bash", "--norc", "--noprofile", "-c", "sleep 1000 & tty; echo re\"\"ady $!; wait"});
+  terminal screen(
+      {"bash", "--norc", "--noprofile", "-c", "sleep 1000 & tty; echo re\"\"ady $!; wait"});
   const pid_t sleeper = screen.wait_for_ready();
   const auto facts = sigkit::read_process(sleeper);
   REQUIRE(facts);
   CHECK(facts->terminal != 0);
-  const std::string link = std::filesystem::read_symlink("/proc/" + std::to_string(sleeper) + "/fd/1");
+  const std::string link =
+      std::filesystem::read_symlink("/proc/" + std::to_string(sleeper) + "/fd/1");
   const std::string name = link.substr(std::string("/dev/").size());
   CHECK(pids({"--tty", name, "--name", "^sleep$"}) == std::to_string(sleeper) + "\n");
   CHECK(pids({"--tty", "-," + link, "--name", "^sleep$", std::to_string(sleeper)}) ==
@@ -142,8 +149,10 @@ TEST_CASE("sigsend selects by terminal") {
         std::string("sigsend: no terminal is named 'none'\n") + help_hint);
 }
 
-TEST_CASE("sigsend: a condition never selects sigsend, its ancestors, PID 1 or the kernel's threads") {
-  const auto shell = run({"sh", "-c", "\"$0\" -p --command . | tr '\\n' ' '; echo self $$", program("sigsend")});
+TEST_CASE(
+    "sigsend: a condition never selects sigsend, its ancestors, PID 1 or the kernel's threads") {
+  const auto shell =
+      run({"sh", "-c", "\"$0\" -p --command . | tr '\\n' ' '; echo self $$", program("sigsend")});
   const std::string found = " " + shell.out;
   CHECK(contains(found, "self "));
   const std::string self = shell.out.substr(shell.out.rfind(' ') + 1);
@@ -153,31 +162,32 @@ TEST_CASE("sigsend: a condition never selects sigsend, its ancestors, PID 1 or t
   CHECK_FALSE(contains(found, " " + std::to_string(::getpid()) + " "));
   CHECK(pids({"--command", ".", "1"}).empty());
   // Not by its own arguments either, as `pkill -f` hits the shell that calls it.
-  const auto marker = run({"sh", "-c", "\"$0\" --command 'no-such-command-4711'; echo status $?", program("sigsend")});
+  const auto marker = run(
+      {"sh", "-c", "\"$0\" --command 'no-such-command-4711'; echo status $?", program("sigsend")});
   CHECK(marker.out == "status 1\n");
 }
 
 TEST_CASE("sigsend: what selects nobody signals nobody") {
-  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
-           {"--name", ""},
-           {"--name="},
-           {"--command", ""},
-           {"--name", "("},
-           {"--name", "a{2"},
-           {"--inverse"},
-           {"--exact", "1"},
-           {"--user", ""},
-           {"--user", "root,"},
-           {"--parent", "x"},
-           {"--parent", "0"},
-           {"--older", "x"},
-           {"--newer", "-1"},
-           {"--oldest", "--newest"},
-           {"--oldest", "--inverse"},
-           {"--cgroup", "relative"},
-           {"--cgroup", "/no/such/cgroup"},
-           {"--name", "no-such-4711"},
-           {"-i", "--name", "no-such-4711"}}) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"--name", ""},
+                                             {"--name="},
+                                             {"--command", ""},
+                                             {"--name", "("},
+                                             {"--name", "a{2"},
+                                             {"--inverse"},
+                                             {"--exact", "1"},
+                                             {"--user", ""},
+                                             {"--user", "root,"},
+                                             {"--parent", "x"},
+                                             {"--parent", "0"},
+                                             {"--older", "x"},
+                                             {"--newer", "-1"},
+                                             {"--oldest", "--newest"},
+                                             {"--oldest", "--inverse"},
+                                             {"--cgroup", "relative"},
+                                             {"--cgroup", "/no/such/cgroup"},
+                                             {"--name", "no-such-4711"},
+                                             {"-i", "--name", "no-such-4711"}}) {
     const auto result = sigsend(words);
     CHECK(result.status == exit_status::exited(1));
     CHECK(result.err.starts_with("sigsend: "));
@@ -208,7 +218,8 @@ TEST_CASE("sigsend --count and --dry-run say, and send nothing") {
 TEST_CASE("sigsend -i asks, and remembers a no") {
   named_probes probes;
   const auto answered = [&](const std::string& answers, const std::string& options) {
-    return run({"sh", "-c", "printf '" + answers + "' | \"$0\" -i " + options + " --name " + probes.tag,
+    return run({"sh", "-c",
+                "printf '" + answers + "' | \"$0\" -i " + options + " --name " + probes.tag,
                 program("sigsend")});
   };
   const auto some = answered("n\\ny\\n", "--json -USR1");

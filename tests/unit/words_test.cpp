@@ -82,6 +82,24 @@ TEST_CASE("an optional value is taken only after an equals sign") {
   CHECK(read({"-dv", "x"}) == words{{"--diagnose", "--verbose"}, {"x"}});
 }
 
+TEST_CASE("a pair of values stands for another option") {
+  option_shape pair{"timeout", '\0', takes::pair, true};
+  pair.join = [](std::string_view first, std::string_view second) {
+    return "--then=" + std::string(first) + ":" + std::string(second);
+  };
+  std::vector<std::string> input{"--timeout", "5", "KILL", "--time=6", "INT", "x"};
+  std::vector<char*> pointers;
+  for (std::string& word : input)
+    pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  const normal_words result = normalise({pair}, pointers.data(), {false, {}});
+  CHECK(result.options == std::vector<std::string>{"--then=5:KILL", "--then=6:INT"});
+  CHECK(result.operands.size() == 1);
+  pointers[2] = nullptr;
+  CHECK_THROWS_WITH_AS(normalise({pair}, pointers.data(), {false, {}}),
+                       "option '--timeout' requires two arguments", usage_error);
+}
+
 TEST_CASE("help ends the reading and whatever is wrong after it") {
   CHECK(read({"-f", "--help", "--nonsense"}) == words{{"--help"}, {}});
 }

@@ -43,9 +43,9 @@ struct taken_step {
 struct addressee {
   enum class kind : unsigned char { process, thread, group };
   kind is = kind::process;
-  pid_t id = 0;        ///< PID, thread ID, or process group: 0 is the caller's own, -1 everyone
-  process_facts facts; ///< of a process or of a thread's, as they were read last; pid 0: not read
-  bool by_scope = false;         ///< reached by a scope, or as member of a group; not added itself
+  pid_t id = 0;          ///< PID, thread ID, or process group: 0 is the caller's own, -1 everyone
+  process_facts facts;   ///< of a process or of a thread's, as they were read last; pid 0: not read
+  bool by_scope = false; ///< reached by a scope, or as member of a group; not added itself
   std::vector<taken_step> steps; ///< in their order
   std::optional<duration> ended; ///< when it was seen to have ended, since the first step
 
@@ -75,8 +75,7 @@ class escalation_run;
 SIGKIT_API escalation_run* new_escalation(failure& why, const escalation_options& options) noexcept;
 SIGKIT_API void delete_escalation(escalation_run* run) noexcept;
 SIGKIT_API void add_process(failure& why, escalation_run& run, process_ref& whom) noexcept;
-SIGKIT_API bool add_thread(failure& why, escalation_run& run, pid_t thread,
-                           pid_t process) noexcept;
+SIGKIT_API bool add_thread(failure& why, escalation_run& run, pid_t thread, pid_t process) noexcept;
 SIGKIT_API void add_group(failure& why, escalation_run& run, pid_t group) noexcept;
 SIGKIT_API void find_addressees(failure& why, escalation_run& run) noexcept;
 SIGKIT_API wait_end continue_escalation(failure& why, escalation_run& run) noexcept;
@@ -87,17 +86,17 @@ SIGKIT_API bool reaches_self(const escalation_run& run) noexcept;
 /// Sends a signal to processes that need not be children, over a scope, and climbs a ladder: each
 /// next step goes only to those of the same processes that are still there.
 ///
-/// Each one is held by a pidfd, or by what identifies it, so none that got its PID meanwhile is ever
-/// hit. A group goes by kill(2), in one call, that no fork can slip through; its members are found
-/// first where there are further steps, a wait or a value, and these go to them one by one.
+/// Each one is held by a pidfd, or by what identifies it, so none that got its PID meanwhile is
+/// ever hit. A group goes by kill(2), in one call, that no fork can slip through; its members are
+/// found first where there are further steps, a wait or a value, and these go to them one by one.
 ///
 /// A tree is stopped from the top before a signal that terminates, as send_tree() does it, and
-/// continued afterwards. A process whose parents have ended is found where it is in a session that a
-/// member leads, in a group that a member leads (and is now a child of PID 1 or of an ancestor of
+/// continued afterwards. A process whose parents have ended is found where it is in a session that
+/// a member leads, in a group that a member leads (and is now a child of PID 1 or of an ancestor of
 /// the root, but for its parent), or in the root's cgroup below the hierarchy's root, which the
-/// root's parent is not in. A cgroup (version 2) is frozen, and its tree with it. Process groups and
-/// sessions are gone over until nothing new is found. After a signal that terminates, CONT goes to
-/// all that a scope has reached.
+/// root's parent is not in. A cgroup (version 2) is frozen, and its tree with it. Process groups
+/// and sessions are gone over until nothing new is found. After a signal that terminates, CONT goes
+/// to all that a scope has reached.
 ///
 /// This process and its ancestors are never stopped, and reached only by include_self, after all
 /// others. Handlers of this library are called while it waits.
@@ -118,8 +117,8 @@ public:
     return detail::call(detail::add_thread, *run_, thread, process);
   }
 
-  /// A process group as it is at the first step; 0: the caller's own, -1: every process but PID 1 and
-  /// this one. EINVAL: another number that is not above 1, or with a scope.
+  /// A process group as it is at the first step; 0: the caller's own, -1: every process but PID 1
+  /// and this one. EINVAL: another number that is not above 1, or with a scope.
   void add_group(pid_t group) { detail::call(detail::add_group, *run_, group); }
 
   /// Finds whom the scopes of all steps reach now, so that addressees() has them before anything is
@@ -128,13 +127,13 @@ public:
   /// cgroup of version 2).
   void find() { detail::call(detail::find_addressees, *run_); }
 
-  /// Whether a scope reaches this process, one of its ancestors, or the root of all cgroups. For run()
-  /// that is an error (EPERM), unless include_self is given. After find().
+  /// Whether a scope reaches this process, one of its ancestors, or the root of all cgroups. For
+  /// run() that is an error (EPERM), unless include_self is given. After find().
   [[nodiscard]] bool reaches_self() const noexcept { return detail::reaches_self(*run_); }
 
-  /// Takes all steps, and waits where that is asked for; called once. False where `wait` is over and
-  /// not all have ended. Throws sigkit::error (as find(), EPERM; EMFILE), and what handlers throw:
-  /// what was to come is not sent then.
+  /// Takes all steps, and waits where that is asked for; called once. False where `wait` is over
+  /// and not all have ended. Throws sigkit::error (as find(), EPERM; EMFILE), and what handlers
+  /// throw: what was to come is not sent then.
   bool run() {
     find();
     return detail::wait_in_steps(

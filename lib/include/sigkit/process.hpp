@@ -33,9 +33,9 @@ struct process_facts {
 struct process_status {
   pid_t id = 0;      ///< PID; of a thread its own ID
   pid_t process = 0; ///< PID of the process that a thread belongs to
-  std::string name; ///< comm, at most 15 bytes, with the kernel's escapes for \n and backslash
-  char state = '?'; ///< R, S, D, T, t, Z, X, …
-  uid_t uid = 0;    ///< real user
+  std::string name;  ///< comm, at most 15 bytes, with the kernel's escapes for \n and backslash
+  char state = '?';  ///< R, S, D, T, t, Z, X, …
+  uid_t uid = 0;     ///< real user
   uid_t effective_uid = 0;       ///< effective user
   signal_set pending;            ///< for this thread alone (SigPnd)
   signal_set shared_pending;     ///< for the process (ShdPnd)

@@ -27,9 +27,9 @@ SIGKIT_API std::optional<pidfd> open_identity(failure& why,
 SIGKIT_API process_identity identify(failure& why, const pidfd& held) noexcept;
 } // namespace detail
 
-/// The number that no other process gets until the next boot: the inode of a pidfd (fstat(2)), which
-/// Linux has since 6.9. Throws sigkit::error (ENOSYS before). Thread-safe: yes. Async-signal-safe:
-/// no (may throw).
+/// The number that no other process gets until the next boot: the inode of a pidfd (fstat(2)),
+/// which Linux has since 6.9. Throws sigkit::error (ENOSYS before). Thread-safe: yes.
+/// Async-signal-safe: no (may throw).
 inline std::uint64_t inode_of(const pidfd& held) {
   return detail::call(detail::pidfd_inode, held);
 }
@@ -59,8 +59,7 @@ public:
   }
 
   /// Takes over a pidfd.
-  explicit process_ref(pidfd held) noexcept
-      : identity_{held.pid(), 0, 0}, held_(std::move(held)) {}
+  explicit process_ref(pidfd held) noexcept : identity_{held.pid(), 0, 0}, held_(std::move(held)) {}
 
   /// A process by its identity alone, which has at least a start time or an inode.
   explicit process_ref(const process_identity& identity) noexcept : identity_(identity) {}
@@ -70,9 +69,9 @@ public:
   /// The pidfd, or null where the process is known by its identity alone.
   [[nodiscard]] const pidfd* held() const noexcept { return held_ ? &*held_ : nullptr; }
 
-  /// Closes the pidfd: the identity, which is found out first (/proc/PID/stat, fstat(2)), stands for
-  /// it from now on. Where neither start time nor inode can be had it stays open.
-  /// Throws sigkit::error where no file can be opened. Async-signal-safe: no.
+  /// Closes the pidfd: the identity, which is found out first (/proc/PID/stat, fstat(2)), stands
+  /// for it from now on. Where neither start time nor inode can be had it stays open. Throws
+  /// sigkit::error where no file can be opened. Async-signal-safe: no.
   void release() {
     if (!held_) return;
     if (identity_.start_time == 0 && identity_.inode == 0)

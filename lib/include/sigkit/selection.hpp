@@ -26,14 +26,14 @@ struct process_conditions {
   std::vector<uid_t> owners;        ///< real or effective user
   std::vector<uid_t> users;         ///< effective user
   std::vector<pid_t> parents;
-  std::vector<int> terminals;    ///< controlling terminal, as process_facts has it; 0: none
-  std::optional<duration> older; ///< made at least so long ago
-  std::optional<duration> newer; ///< made less than so long ago
+  std::vector<int> terminals;       ///< controlling terminal, as process_facts has it; 0: none
+  std::optional<duration> older;    ///< made at least so long ago
+  std::optional<duration> newer;    ///< made less than so long ago
   std::vector<std::string> cgroups; ///< paths as /proc/PID/cgroup has them (version 2), and below
-  bool inverse = false;          ///< those for which they do not all hold
+  bool inverse = false;             ///< those for which they do not all hold
   enum class pick : unsigned char { all, oldest, newest } only = pick::all; ///< of those found
-  bool include_init = false;     ///< PID 1 as well
-  bool include_self = false;     ///< this process and its ancestors as well
+  bool include_init = false;                                                ///< PID 1 as well
+  bool include_self = false; ///< this process and its ancestors as well
 };
 
 /// One that was selected, and what was read of it.
