@@ -148,7 +148,8 @@ std::optional<unsigned> user_number(const std::string& name) {
 
 std::string process_name(int pid) {
   try {
-    const std::optional<process_facts> process = pid > 0 ? read_process(pid) : std::nullopt;
+    const std::optional<process_facts> process =
+        pid > 0 && proc_is_usable() ? read_process(pid) : std::nullopt;
     return process ? process->name : "?";
   } catch (const error&) { // no descriptor is left: a name is not worth a failure
     return "?";

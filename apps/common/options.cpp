@@ -32,6 +32,13 @@ step to_step(std::string_view text) {
   throw usage_error("invalid step " + quoted(text) + ": " + escaped(why));
 }
 
+color_choice to_color_choice(std::string_view text) {
+  if (text == "auto") return color_choice::automatic;
+  if (text == "always") return color_choice::always;
+  if (text == "never") return color_choice::never;
+  throw usage_error("invalid value " + quoted(text) + " for --color (auto, always, never)");
+}
+
 const preset& to_preset(std::string_view text) {
   if (const preset* const found = find_preset(text)) return *found;
   throw usage_error("invalid preset " + quoted(text) + "; --preset=help lists them");

@@ -7,6 +7,8 @@
 #include <sigkit/signal_id.hpp>
 #include <sigkit/signal_set.hpp>
 
+#include "common/table.hpp"
+
 namespace sigkit::apps {
 
 // What the user typed, as a value. Each throws usage_error with a message that names it.
@@ -17,6 +19,7 @@ signal_set to_signal_set(std::string_view text);
 scope to_scope(std::string_view text);
 step to_step(std::string_view text);
 const preset& to_preset(std::string_view text);
+color_choice to_color_choice(std::string_view text);
 
 /// The presets and their steps, on stdout.
 void print_presets();

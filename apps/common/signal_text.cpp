@@ -13,9 +13,9 @@ std::optional<signal_id> from_number_or_status(std::string_view text) {
   int number = 0;
   for (const char digit : text)
     number = number * 10 + (digit - '0');
-  if (number > 256)
+  if (number >= 256)
     number -= 256;
-  else if (number > 128)
+  else if (number >= 128)
     number -= 128;
   return signal_id::from_number(number);
 }

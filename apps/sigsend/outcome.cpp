@@ -1,9 +1,9 @@
 #include "sigsend/outcome.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <set>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -41,14 +41,37 @@ bool is_named(const send_outcome& how, const addressee& one) {
   return !one.by_scope && (one.is != kind::process || how.targets.words.contains(one.id));
 }
 
-/// Members of a group that was signalled in one call are no targets of their own.
-bool counts(const send_outcome& how, const addressee& one) {
-  const bool one_by_one = how.wanted.options.value || how.wanted.options.require_handler;
-  return one.is != kind::group || !one_by_one;
+/// Where a group's members are signalled one by one, it is no target of its own.
+bool is_target(const addressee& one) {
+  return one.is != kind::group || !one.steps.empty();
+}
+
+bool had(const addressee& one, sending outcome) {
+  return std::ranges::any_of(one.steps,
+                             [=](const taken_step& step) { return step.outcome == outcome; });
+}
+
+/// The last outcome, but a queue that was full is not forgotten for what came after it.
+sending outcome_of(const addressee& one) {
+  return had(one, sending::queue_full) ? sending::queue_full : one.outcome();
+}
+
+/// Who only waits for others' processes learns that they were there.
+bool was_waited_for(const send_outcome& how, const addressee& one) {
+  return how.wanted.options.wait && how.wanted.options.signal == signull && one.ended;
+}
+
+bool is_error(const send_outcome& how, const addressee& one) {
+  switch (outcome_of(one)) {
+  case sending::not_permitted: return !was_waited_for(how, one);
+  case sending::queue_full: return true;
+  case sending::gone: return is_named(how, one);
+  default: return false;
+  }
 }
 
 std::string why_not(const addressee& one) {
-  switch (one.outcome()) {
+  switch (outcome_of(one)) {
   case sending::not_permitted: return std::strerror(EPERM);
   case sending::queue_full: return "its queue of signals is full";
   default: return std::strerror(ESRCH);
@@ -64,21 +87,21 @@ double seconds(duration length) {
 int complain_and_status(const send_outcome& how) {
   std::size_t done = 0;
   std::size_t failed = how.targets.not_reached.size();
-  std::size_t tried = 0;
-  bool is_full = false;
+  std::size_t queued = 0;
+  std::size_t not_queued = 0;
   for (const addressee& one : how.done.addressees()) {
-    if (!counts(how, one)) continue;
-    const sending outcome = one.outcome();
-    tried += outcome == sending::sent || outcome == sending::queue_full ? 1 : 0;
-    done += outcome == sending::sent ? 1 : 0;
-    is_full = is_full || outcome == sending::queue_full;
-    const bool is_error = outcome == sending::not_permitted || outcome == sending::queue_full ||
-                          (outcome == sending::gone && is_named(how, one));
-    if (!is_error) continue;
+    if (!is_target(one)) continue;
+    if (had(one, sending::sent) || was_waited_for(how, one)) ++done;
+    if (had(one, sending::queue_full))
+      ++not_queued;
+    else if (had(one, sending::sent))
+      ++queued;
+    if (!is_error(how, one)) continue;
     ++failed;
     complain(label_of(how, one) + ": " + why_not(one));
   }
-  if (is_full) complain(fmt::format("{} of {} signals were queued", done, tried));
+  if (not_queued != 0)
+    complain(fmt::format("{} of {} were sent the value", queued, queued + not_queued));
   if (done == 0 && failed == 0 && how.wanted.options.require_handler)
     complain("no process catches " + how.wanted.options.signal.name());
   if (how.waited_out) return timed_out;
@@ -86,65 +109,66 @@ int complain_and_status(const send_outcome& how) {
   return done == 0 ? failure : some_done;
 }
 
-std::size_t count_of(const escalation& done) {
-  std::size_t count = 0;
-  for (const addressee& one : done.addressees())
-    if (one.is != kind::group) ++count;
-  return count;
-}
-
-std::string pids_text(const escalation& done) {
-  std::string text;
-  for (const addressee& one : done.addressees())
-    if (one.is != kind::group) text += std::to_string(one.id) + "\n";
-  return text;
-}
-
 namespace {
-
-process_description describe(const addressee& one) {
-  process_description result;
-  if (one.facts.pid != 0) result.name = one.facts.name;
-  const auto facts = read_process(one.id);
-  const bool is_same = facts && (one.facts.pid == 0 || facts->start_time == one.facts.start_time);
-  if (!is_same || one.ended) return result;
-  result.name = facts->name;
-  if (const auto status = read_status(one.id)) result.user = user_name(status->uid);
-  result.age = length_text(age_of(*facts));
-  const auto words = read_command_line(one.id);
-  result.command = command_text(words.value_or(std::vector<std::string>{}), facts->name);
-  return result;
-}
 
 /// What was found on the way is described as it is now.
 process_description description_of(const send_outcome& how, const addressee& one) {
-  const auto known = how.before.find(one.id);
-  process_description result = known != how.before.end() ? known->second : describe(one);
-  if (result.command.empty()) result.command = "[" + escaped(result.name) + "]";
+  if (const auto known = how.before.find(one.id); known != how.before.end()) return known->second;
+  process_description result;
+  if (!one.ended) result = describe(one.id, one.facts.start_time);
+  if (result.name == "?" && one.facts.pid != 0) {
+    result.name = one.facts.name;
+    result.command = "[" + escaped(one.facts.name) + "]";
+  }
   return result;
+}
+
+/// "4ms", "2.01s".
+std::string time_text(duration length) {
+  using namespace std::chrono;
+  return length < 10ms ? to_string(ceil<milliseconds>(length)) : length_text(length);
 }
 
 /// "TERM, KILL at 2.00s, ended after 2.01s".
 std::string outcome_text(const addressee& one) {
   std::string text;
-  for (const taken_step& step : one.steps) {
-    if (step.outcome != sending::sent) continue;
-    if (!text.empty()) text += ", ";
-    text += step.signal.name();
-    if (step.at >= std::chrono::milliseconds(1) && &step != &one.steps.front())
-      text += " at " + length_text(step.at);
-  }
   const auto add = [&](const std::string& what) { text += (text.empty() ? "" : ", ") + what; };
-  switch (one.outcome()) {
+  for (const taken_step& step : one.steps)
+    if (step.outcome == sending::sent)
+      add(step.signal.name() + (&step == &one.steps.front() ? "" : " at " + time_text(step.at)));
+  switch (outcome_of(one)) {
   case sending::gone: add("gone"); break;
   case sending::not_permitted: add("not permitted"); break;
   case sending::no_handler: add("does not catch it"); break;
   case sending::queue_full: add("queue full"); break;
-  case sending::not_tried: add("would get it"); break;
+  case sending::not_tried:
   case sending::sent: break;
   }
-  if (one.ended) add("ended after " + length_text(*one.ended));
+  if (one.ended) add("ended after " + time_text(*one.ended));
   return text;
+}
+
+emphasis emphasis_of(const send_outcome& how, const addressee& one) {
+  if (is_error(how, one)) return emphasis::failure;
+  return had(one, sending::sent) ? emphasis::none : emphasis::faint;
+}
+
+/// "TERM, 10s, KILL over the tree".
+std::string plan_text(const escalation_options& options) {
+  const auto over = [&](scope reach) {
+    return reach == scope::process ? "" : std::string(" over the ") + to_string(reach);
+  };
+  std::string text = options.signal.name() + over(options.reach);
+  if (options.value) text += fmt::format(" with {}", *options.value);
+  for (const step& one : options.steps)
+    text += ", " + to_string(one.after) + ", " + one.signal.name() +
+            over(one.reach.value_or(options.reach));
+  return text;
+}
+
+std::string group_text(pid_t group) {
+  if (group == -1) return "(every process)";
+  return group == 0 ? "(own process group)" : "(process group)";
 }
 
 } // namespace
@@ -152,23 +176,31 @@ std::string outcome_text(const addressee& one) {
 std::map<pid_t, process_description> describe_all(const escalation& known) {
   std::map<pid_t, process_description> result;
   for (const addressee& one : known.addressees())
-    if (one.is != kind::group) result.emplace(one.id, describe(one));
+    if (one.is != kind::group) result.emplace(one.id, describe(one.id, one.facts.start_time));
   return result;
 }
 
-std::string table_text(const send_outcome& how, std::size_t line_width) {
+std::string table_text(const send_outcome& how, int descriptor) {
+  const bool is_plan = how.wanted.what == send_request::action::only_say;
   table rows({{"PID", true}, {"USER"}, {"AGE", true}, {"OUTCOME"}, {"COMMAND"}});
   for (const addressee& one : how.done.addressees()) {
-    if (one.is == kind::group) {
-      rows.add({word_of(one), "", "", outcome_text(one), "(process group)"});
-      continue;
-    }
-    const process_description about = description_of(how, one);
-    rows.add({word_of(one), about.user, about.age, outcome_text(one), about.command});
+    if (!is_plan && !is_target(one)) continue;
+    const process_description about = one.is == kind::group
+                                          ? process_description{"", "", "", group_text(one.id)}
+                                          : description_of(how, one);
+    const bool would_get = is_plan && outcome_of(one) == sending::not_tried;
+    rows.add({word_of(one), about.user, about.age, would_get ? "would get it" : outcome_text(one),
+              about.command},
+             is_plan && would_get ? emphasis::none : emphasis_of(how, one));
   }
   for (const unreached& one : how.targets.not_reached)
-    rows.add({escaped(one.word), "", "", one.skipped ? "skipped" : "gone", ""});
-  return rows.text(line_width);
+    rows.add({escaped(one.word), one.pid != 0 ? one.about.user : "",
+              one.pid != 0 ? one.about.age : "", one.gone ? "gone" : "skipped",
+              one.pid != 0 ? one.about.command : ""},
+             one.pid != 0 ? emphasis::warning : emphasis::failure);
+  if (rows.empty()) return {};
+  return (is_plan ? plan_text(how.wanted.options) + ":\n" : "") +
+         rows.text(terminal_width(descriptor), uses_colors(how.wanted.colors, descriptor));
 }
 
 namespace {
@@ -196,7 +228,7 @@ json to_json(const send_outcome& how, const addressee& one) {
     result["name"] = about.name;
     result["user"] = about.user;
   }
-  const sending outcome = one.outcome();
+  const sending outcome = outcome_of(one);
   result["outcome"] = outcome == sending::not_tried ? "skipped" : to_string(outcome);
   result["by_scope"] = one.by_scope;
   result["steps"] = steps_of(one);
@@ -206,13 +238,27 @@ json to_json(const send_outcome& how, const addressee& one) {
 
 json to_json(const unreached& one) {
   json result;
-  if (one.pid != 0) result["pid"] = one.pid;
+  if (one.pid != 0) {
+    result["pid"] = one.pid;
+    result["name"] = one.about.name;
+    result["user"] = one.about.user;
+  }
   result["target"] = one.word;
-  result["outcome"] = one.skipped ? "skipped" : to_string(one.outcome);
+  result["outcome"] = one.gone ? "gone" : "skipped";
+  result["why"] = one.why;
   result["by_scope"] = false;
   result["steps"] = json::array();
   result["ended"] = nullptr;
   return result;
+}
+
+json ladder_of(const escalation_options& options) {
+  json steps = json::array();
+  for (const step& one : options.steps)
+    steps.push_back({{"after", one.after == never ? json(nullptr) : json(seconds(one.after))},
+                     {"signal", one.signal.name()},
+                     {"scope", to_string(one.reach.value_or(options.reach))}});
+  return steps;
 }
 
 } // namespace
@@ -220,15 +266,17 @@ json to_json(const unreached& one) {
 std::string json_text(const send_outcome& how, int status) {
   const escalation_options& options = how.wanted.options;
   json targets = json::array();
+  const bool is_plan = how.wanted.what != send_request::action::send;
   for (const addressee& one : how.done.addressees())
-    targets.push_back(to_json(how, one));
+    if (is_plan || is_target(one)) targets.push_back(to_json(how, one));
   for (const unreached& one : how.targets.not_reached)
     targets.push_back(to_json(one));
   const json document = {{"schema", "sigkit.sigsend/1"},
                          {"signal", options.signal.name()},
                          {"value", options.value ? json(*options.value) : json(nullptr)},
                          {"scope", to_string(options.reach)},
-                         {"dry_run", how.wanted.what == send_request::action::only_say},
+                         {"ladder", ladder_of(options)},
+                         {"dry_run", is_plan},
                          {"started", to_rfc3339(how.started)},
                          {"status", status},
                          {"timed_out", how.waited_out},

@@ -11,14 +11,6 @@
 
 namespace sigkit::apps {
 
-/// What there is to say of a process, for a person and for a program.
-struct process_description {
-  std::string name = "?";
-  std::string user = "?";
-  std::string age = "?";
-  std::string command;
-};
-
 /// Of all that are known so far, by PID: when they have ended nothing can be read any more.
 std::map<pid_t, process_description> describe_all(const escalation& known);
 
@@ -35,14 +27,8 @@ struct send_outcome {
 /// Says on stderr who was not signalled, although that was meant, and returns the exit status.
 int complain_and_status(const send_outcome& how);
 
-/// How many processes and threads there are.
-std::size_t count_of(const escalation& done);
-
-/// Their PIDs, a line each.
-std::string pids_text(const escalation& done);
-
-/// A row for each, for a person.
-std::string table_text(const send_outcome& how, std::size_t line_width);
+/// A row for each, for a person; empty where there is none.
+std::string table_text(const send_outcome& how, int descriptor);
 
 /// The same for a program.
 std::string json_text(const send_outcome& how, int status);

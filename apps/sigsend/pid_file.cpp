@@ -2,16 +2,24 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <fstream>
+#include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 
-#include <sigkit/unique_fd.hpp>
+#include <fmt/format.h>
+
+#include <sigkit/process.hpp>
 
 #include "common/message.hpp"
 
@@ -19,53 +27,83 @@ namespace sigkit::apps {
 
 namespace {
 
-[[noreturn]] void refuse(const std::string& path, const std::string& why) {
-  throw std::runtime_error("pid file " + quoted(path) + ": " + why);
+/// Who holds a lock of flock(2), as /proc/locks has it: "1: FLOCK ADVISORY WRITE 4711 fe:00:131 0
+/// EOF".
+std::optional<pid_t> owner_in_proc(int descriptor) {
+  struct stat what {};
+  if (!proc_is_usable() || ::fstat(descriptor, &what) != 0) return std::nullopt;
+  const std::string file = fmt::format("{:02x}:{:02x}:{}", major(what.st_dev), minor(what.st_dev),
+                                       static_cast<std::uint64_t>(what.st_ino));
+  std::ifstream locks("/proc/locks");
+  for (std::string line; std::getline(locks, line);) {
+    std::istringstream words(line);
+    std::string number;
+    std::string kind;
+    std::string advisory;
+    std::string access;
+    std::string where;
+    pid_t owner = 0;
+    if (words >> number >> kind >> advisory >> access >> owner >> where && kind == "FLOCK" &&
+        where == file)
+      return owner;
+  }
+  return std::nullopt;
 }
 
-pid_t to_pid(const std::string& path, std::string_view text) {
+} // namespace
+
+// A pipe or a device must not be waited for.
+pid_file::pid_file(std::string path)
+    : path_(std::move(path)),
+      file_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)), pid_(read_pid()) {
+}
+
+void pid_file::refuse(const std::string& why) const {
+  throw std::runtime_error("pid file " + quoted(path_) + ": " + why);
+}
+
+pid_t pid_file::read_pid() const {
+  if (!file_.has_value()) refuse(std::strerror(errno));
+  std::array<char, 128> bytes{};
+  const ssize_t size = ::read(file_.get(), bytes.data(), bytes.size());
+  if (size < 0) refuse(std::strerror(errno));
   constexpr std::string_view space = " \t\r\n";
+  std::string_view text(bytes.data(), static_cast<std::size_t>(size));
   const std::size_t start = text.find_first_not_of(space);
-  if (start == std::string_view::npos) refuse(path, "it is empty");
+  if (start == std::string_view::npos) refuse("it is empty");
   text.remove_prefix(start);
+  text = text.substr(0, text.find('\n')); // what other lines have is for others
   text = text.substr(0, text.find_last_not_of(space) + 1);
   pid_t pid = 0;
   const char* const end = text.data() + text.size();
   const auto [rest, failed] = std::from_chars(text.data(), end, pid);
   if (failed != std::errc{} || rest != end || pid <= 0)
-    refuse(path, "there is no process id in it");
+    refuse("there is no process id in its first line");
   return pid;
 }
 
-/// A lock of flock(2) can be asked for only by trying to get it, for an instant.
-void check_lock(const std::string& path, const unique_fd& file, pid_t pid) {
+void pid_file::check_owner(pid_t owner) const {
+  if (owner > 0 && owner != pid_ && read_process(owner))
+    refuse(fmt::format("process {} holds the lock, not {}", owner, pid_));
+}
+
+void pid_file::check_lock() const {
   struct flock lock {};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
-  if (::fcntl(file.get(), F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK) {
-    if (lock.l_pid > 0 && lock.l_pid != pid)
-      refuse(path, "process " + std::to_string(lock.l_pid) + " holds the lock, not " +
-                       std::to_string(pid));
+  if (::fcntl(file_.get(), F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK) {
+    check_owner(lock.l_pid);
     return;
   }
-  if (::flock(file.get(), LOCK_SH | LOCK_NB) == 0)
-    refuse(path, "nobody holds a lock on it: it is stale");
-  if (errno != EWOULDBLOCK) refuse(path, std::strerror(errno));
-}
-
-} // namespace
-
-pid_t read_pid_file(const std::string& path, bool locked) {
-  // A pipe or a device must not be waited for.
-  const unique_fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (!file.has_value()) refuse(path, std::strerror(errno));
-  std::array<char, 64> text{};
-  const ssize_t size = ::read(file.get(), text.data(), text.size());
-  if (size < 0) refuse(path, std::strerror(errno));
-  if (size == static_cast<ssize_t>(text.size())) refuse(path, "there is no process id in it");
-  const pid_t pid = to_pid(path, {text.data(), static_cast<std::size_t>(size)});
-  if (locked) check_lock(path, file, pid);
-  return pid;
+  if (const auto owner = owner_in_proc(file_.get())) {
+    check_owner(*owner);
+    return;
+  }
+  // Not there on some file systems, whose devices /proc calls otherwise: it is tried for an
+  // instant.
+  if (::flock(file_.get(), LOCK_EX | LOCK_NB) == 0)
+    refuse("nobody holds a lock on it: it is stale");
+  if (errno != EWOULDBLOCK) refuse(std::strerror(errno));
 }
 
 } // namespace sigkit::apps

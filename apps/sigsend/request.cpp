@@ -60,6 +60,8 @@ bool is_number(std::string_view text) {
 word_meaning meaning_of(std::string_view word, const normal_words& before) {
   const std::string_view text = word.substr(1);
   if (text == "L") return {};
+  if (text == "l=" || text == "d=")
+    throw usage_error("option '-" + std::string(text.substr(0, 1)) + "': the value is empty");
   if (text.starts_with("l="))
     return {.is_operand = false, .option = "--list" + std::string(text.substr(1))};
   if (text.starts_with("d="))
@@ -72,6 +74,11 @@ word_meaning meaning_of(std::string_view word, const normal_words& before) {
   if (is_number(text) || name)
     return {.is_operand = false, .option = "--signal=" + std::string(text)};
   return {};
+}
+
+/// EXIT is what -l calls 0.
+signal_id to_any_signal(std::string_view text) {
+  return text == "EXIT" ? signull : to_signal(text);
 }
 
 signal_id to_signal_number(std::string_view text) {
@@ -129,21 +136,32 @@ int to_terminal(std::string_view text) {
   return static_cast<int>(found.st_rdev);
 }
 
-/// As /proc/PID/cgroup has it. A directory below the mount of cgroup2 is cut to that.
+/// The directory that cgroup2 is mounted on, from one below it; the directory itself where it is that.
+std::string mount_of(std::string directory) {
+  for (;;) {
+    const std::size_t slash = directory.rfind('/');
+    if (slash == 0 || slash == std::string::npos || !cgroup::open(directory.substr(0, slash)))
+      return directory;
+    directory.resize(slash);
+  }
+}
+
+/// As /proc/PID/cgroup has it: the path below the mount, where it may be that of the directory. One
+/// that is not there is an error, or --inverse would mean everyone.
 std::string to_cgroup(std::string_view text) {
   std::string path(text);
   while (path.size() > 1 && path.ends_with('/'))
     path.pop_back();
   if (!path.starts_with('/'))
     throw usage_error("invalid cgroup " + quoted(text) + ": a path from the root on");
-  if (!cgroup::open(path)) return path;
-  std::size_t mount = path.size();
-  for (std::size_t slash = path.rfind('/'); slash != 0 && slash != std::string::npos;
-       slash = path.rfind('/', slash - 1)) {
-    if (!cgroup::open(path.substr(0, slash))) break;
-    mount = slash;
+  if (cgroup::open(path)) {
+    const std::size_t mount = mount_of(path).size();
+    return mount == path.size() ? "/" : path.substr(mount);
   }
-  return mount == path.size() ? "/" : path.substr(mount);
+  const auto own = cgroup::of(::getpid());
+  if (!own || !cgroup::open(mount_of(own->path()) + path))
+    throw usage_error("there is no cgroup " + quoted(text) + " (version 2)");
+  return path;
 }
 
 void add_classic_options(command_line& line, send_request& wanted, unresolved& open) {
@@ -155,7 +173,8 @@ void add_classic_options(command_line& line, send_request& wanted, unresolved& o
   };
   line.group("Options as kill(1) has them", true);
   line.repeated(
-      "-s,--signal", "SIG", [&](std::string_view text) { open.signals.push_back(to_signal(text)); },
+      "-s,--signal", "SIG",
+      [&](std::string_view text) { open.signals.push_back(to_any_signal(text)); },
       "the signal, by name or number");
   line.repeated(
       "-n", "NUM", [&](std::string_view text) { open.signals.push_back(to_signal_number(text)); },
@@ -167,6 +186,7 @@ void add_classic_options(command_line& line, send_request& wanted, unresolved& o
       "list numbers, names and descriptions");
   line.call(
       "-L,--table", [&] { open.actions.push_back(action::table); }, "list numbers and names");
+  line.group("Options as kill(1) has them"); // of util-linux, which takes no abbreviations
   line.option(
       "-q,--queue", "VALUE",
       [&](std::string_view text) { wanted.options.value = to_int(text, "--queue"); },
@@ -188,22 +208,27 @@ void add_ladder_options(command_line& line, send_request& wanted, unresolved& op
       "--timeout", "MS SIG",
       [](std::string_view length, std::string_view signal) {
         if (!is_number(length)) throw usage_error("invalid milliseconds " + quoted(length));
+        to_signal(signal);
         return "--then=" + std::string(length) + "ms:" + std::string(signal);
       },
       "after so many milliseconds, send SIG to those that\nare still there; repeatable");
   line.repeated(
       "--then", "STEP", [&](std::string_view text) { options.steps.push_back(to_step(text)); },
       "the next step, to those that are still there;\nrepeatable");
-  line.option(
+  line.repeated(
       "--preset", "NAME",
       [&](std::string_view text) {
+        if (open.ladder != nullptr || open.list_presets) throw usage_error("more than one preset");
         open.list_presets = text == "help";
         if (!open.list_presets) open.ladder = &to_preset(text);
       },
       "the signals of github, docker, k8s, bazel, meson or\nctest; help lists them");
   line.optional(
       "-w,--wait", "DUR", "inf",
-      [&](std::string_view text) { options.wait = to_age(text, "--wait"); },
+      [&](std::string_view text) {
+        const duration length = to_age(text, "--wait");
+        options.wait = length == duration::zero() ? never : length;
+      },
       "return when all have ended, or after DUR");
   line.group("What the signals reach");
   line.option(
@@ -221,8 +246,9 @@ void add_conditions(command_line& line, send_request& wanted) {
   line.group("Only processes for which all of these hold");
   const auto take_pattern = [](std::vector<std::string>& patterns, const char* option) {
     return [&patterns, option](std::string_view text) {
-      if (text.empty())
-        throw usage_error("the regular expression for " + std::string(option) + " is empty");
+      if (const auto why = error_in_pattern(std::string(text)))
+        throw usage_error("invalid regular expression " + quoted(text) + " for " + option + ": " +
+                          *why);
       patterns.emplace_back(text);
     };
   };
@@ -278,6 +304,9 @@ void add_further_options(command_line& line, send_request& wanted, unresolved& o
   line.flag("-i,--interactive", wanted.interactive, "ask before each");
   line.flag("-v,--verbose", wanted.verbose, "say what was sent, and what came of it");
   line.flag("--json", wanted.json, "the same for programs, on stdout");
+  line.option(
+      "--color", "WHEN", [&](std::string_view text) { wanted.colors = to_color_choice(text); },
+      "color tables: auto, always or never");
 }
 
 bool is_list(action what) {
@@ -293,6 +322,10 @@ void choose_action(send_request& wanted, const unresolved& open) {
   const bool sends_none = is_list(wanted.what) || wanted.what == action::print_pids;
   if (sends_none && (!open.signals.empty() || wanted.options.value || open.ladder_given))
     throw usage_error("a signal to send, and -l, -t, -L, -d or -p, exclude each other");
+  const bool is_about_processes = wanted.options.reach != scope::process || wanted.options.wait ||
+                                  wanted.has_conditions || wanted.json || wanted.interactive;
+  if (is_list(wanted.what) && is_about_processes)
+    throw usage_error("processes to select, and -l, -t, -L or -d, exclude each other");
 }
 
 bool has_conditions(const process_conditions& one) {
@@ -346,6 +379,7 @@ void check_threads(const send_request& wanted) {
   if (!wanted.threads) return;
   if (reaches_further(wanted)) throw usage_error("--thread and a scope exclude each other");
   if (wanted.has_conditions) throw usage_error("--thread and conditions exclude each other");
+  if (wanted.interactive) throw usage_error("--thread and --interactive exclude each other");
 }
 
 } // namespace
@@ -367,14 +401,17 @@ bool parse_send_request(int argc, char** argv, send_request& wanted) {
     return false;
   }
   open.ladder_given = open.ladder != nullptr || !wanted.options.steps.empty();
-  choose_action(wanted, open);
   resolve_conditions(wanted, oldest, newest);
+  choose_action(wanted, open);
   resolve_ladder(wanted, open);
   check_threads(wanted);
   wanted.words = std::move(open.specs);
   wanted.words.insert(wanted.words.end(), operands->begin(), operands->end());
   if (wanted.words.empty() && !wanted.has_conditions && !is_list(wanted.what))
     throw usage_error("no process ID specified");
+  const auto is_file = [](const std::string& word) { return word.starts_with('@'); };
+  if (wanted.locked && std::ranges::none_of(wanted.words, is_file))
+    throw usage_error("--locked needs a target @FILE");
   return true;
 }
 

@@ -7,6 +7,8 @@
 #include <sigkit/escalation.hpp>
 #include <sigkit/selection.hpp>
 
+#include "common/table.hpp"
+
 namespace sigkit::apps {
 
 /// What sigsend was asked to do.
@@ -32,6 +34,7 @@ struct send_request {
   bool interactive = false;
   bool verbose = false;
   bool json = false;
+  color_choice colors = color_choice::automatic;
   std::vector<std::string> words; ///< the TARGETs, or the SPECs of what is listed
 };
 

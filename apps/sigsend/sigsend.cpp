@@ -1,13 +1,13 @@
 #include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
 #include <map>
 #include <optional>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 #include <sigkit/mask.hpp>
-#include <sigkit/wait.hpp>
 
 #include "common/message.hpp"
 #include "common/output.hpp"
@@ -24,74 +24,72 @@ namespace {
 
 using action = send_request::action;
 
-/// What is sent to a group, or over a scope, that this process is in waits until everything is
-/// said. Where there is more to do than to send once, it is not for this process at all.
-class own_share {
-public:
-  own_share(const escalation_options& options, bool is_meant)
-      : has_more_to_do_(!options.steps.empty() || options.wait) {
-    if (!is_meant) return;
-    signals_.insert(options.signal);
-    for (const step& one : options.steps)
-      signals_.insert(one.signal);
-    blocked_.emplace(mask_change::block, signals_);
-  }
-  own_share(const own_share&) = delete;
-  own_share& operator=(const own_share&) = delete;
-  ~own_share() {
-    if (!blocked_ || !has_more_to_do_) return;
-    const signal_set ours = signals_ - blocked_->previous();
-    while (!ours.empty() && sigtimedwait(ours, duration::zero())) {
-    }
-  }
-
-private:
-  bool has_more_to_do_;
-  signal_set signals_;
-  std::optional<scoped_mask> blocked_;
-};
-
 void check_reach(const send_request& wanted, const escalation& sends) {
   if (sends.reaches_self() && !wanted.options.include_self)
-    throw error(EPERM,
-                "the scope has sigsend itself, one of its ancestors, or the root cgroup in it "
-                "(--include-self)");
+    throw std::runtime_error(
+        "the scope has sigsend itself, one of its ancestors, or the root cgroup "
+        "in it (--include-self)");
 }
 
-/// What is only said, and not done.
-int say_only(const send_request& wanted, const found_targets& targets, const escalation& sends) {
+/// How many would get it.
+std::size_t count_of(const escalation& checked) {
+  std::size_t count = 0;
+  for (const addressee& one : checked.addressees())
+    if (one.is != addressee::kind::group && one.outcome() == sending::not_tried) ++count;
+  return count;
+}
+
+std::string pids_text(const escalation& checked) {
+  std::string text;
+  for (const addressee& one : checked.addressees())
+    if (one.is != addressee::kind::group && one.outcome() == sending::not_tried)
+      text += std::to_string(one.id) + "\n";
+  return text;
+}
+
+/// What is only said, and not done. Whose PID is asked for need not be permitted to be signalled.
+int say_only(const send_request& wanted, const found_targets& targets, escalation& sends) {
+  if (wanted.what == action::only_say || wanted.options.require_handler) sends.check();
   const std::size_t count = count_of(sends);
-  const bool is_all = targets.not_reached.empty();
-  const int status = count == 0 ? failure : is_all ? success : some_done;
-  if (wanted.what == action::print_count)
+  if (count == 0 && targets.not_reached.empty() && !wanted.has_conditions)
+    complain("there is no such process");
+  const bool is_whole = targets.not_reached.empty();
+  const int status = count == 0 ? failure : is_whole ? success : some_done;
+  const send_outcome how{wanted, targets, sends, describe_all(sends),
+                         std::chrono::system_clock::now()};
+  if (wanted.json)
+    print(json_text(how, status));
+  else if (wanted.what == action::print_count)
     print(std::to_string(count) + "\n");
   else if (wanted.what == action::print_pids)
     print(pids_text(sends));
-  else {
-    const send_outcome how{wanted, targets, sends, describe_all(sends),
-                           std::chrono::system_clock::now()};
-    print(wanted.json ? json_text(how, status) : table_text(how, terminal_width(STDOUT_FILENO)));
-  }
+  else
+    print(table_text(how, STDOUT_FILENO));
   return status;
 }
 
 int send(send_request& wanted) {
   const bool sends_nothing = wanted.what != action::send;
   wanted.options.hold_members = sends_nothing;
+  make_room_for(wanted);
   escalation sends(wanted.options);
   const found_targets targets = add_targets(wanted, sends);
   sends.find();
   check_reach(wanted, sends);
   if (sends_nothing) return say_only(wanted, targets, sends);
-  const own_share waiting(wanted.options, targets.reaches_self || wanted.options.include_self);
   const bool is_told = wanted.json || wanted.verbose;
   auto before = is_told ? describe_all(sends) : std::map<pid_t, process_description>{};
+  // What comes back to this process, from its own group or a scope that it is in, waits until
+  // everything is said.
+  std::optional<scoped_mask> until_said;
+  if (targets.reaches_self || wanted.options.include_self)
+    until_said.emplace(mask_change::block, signal_set{wanted.options.signal});
   const auto started = std::chrono::system_clock::now();
   const bool all_ended = sends.run();
   const send_outcome how{wanted, targets, sends, std::move(before), started, !all_ended};
   const int status = complain_and_status(how);
   if (wanted.json) print(json_text(how, status));
-  if (wanted.verbose) say(table_text(how, terminal_width(STDERR_FILENO)));
+  if (wanted.verbose) say(table_text(how, STDERR_FILENO));
   return status;
 }
 

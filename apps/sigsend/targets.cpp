@@ -3,9 +3,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <climits>
 #include <cstring>
 #include <optional>
 #include <string_view>
@@ -62,6 +62,7 @@ target_word read_word(std::string_view text) {
   const std::size_t colon = text.find(':');
   if (text.starts_with('-') && is_number(text.substr(1))) {
     const pid_t group = to_number<pid_t>(text.substr(1), text);
+    if (group == 0) throw usage_error(quoted(text) + ": invalid process id (0 is the own group)");
     return {kind::group, text, group == 1 ? -1 : group};
   }
   if (is_number(text)) {
@@ -107,13 +108,14 @@ public:
 
   found_targets find() {
     const std::vector<target_word> words = read_words(wanted_);
-    constexpr std::size_t few = 64;
-    if (words.size() > few || wanted_.has_conditions) raise_limit();
+    const bool asks = wanted_.interactive && wanted_.what == send_request::action::send;
+    if (asks && !proc_is_usable())
+      throw error(ENOENT, "asking about processes: /proc does not show this PID namespace");
     for (const target_word& word : words)
       add_checked(word);
     if (wanted_.has_conditions) select(!words.empty());
     for (named& one : named_)
-      if (!wanted_.interactive || is_confirmed(one)) into_.add(std::move(one.process));
+      if (!asks || is_confirmed(one)) into_.add(std::move(one.process));
     return std::move(found_);
   }
 
@@ -123,18 +125,9 @@ private:
     std::string word;
   };
 
-  /// Thousands of targets are each held by a descriptor.
-  void raise_limit() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-    most_held_ = static_cast<std::size_t>(limit.rlim_cur / 4);
-  }
-
-  void lose(std::string_view word, const std::string& why, sending outcome = sending::gone) {
+  void lose(std::string_view word, const std::string& why, bool gone = true) {
     complain(why);
-    found_.not_reached.push_back({std::string(word), outcome});
+    found_.not_reached.push_back({.word = std::string(word), .why = why, .gone = gone});
   }
 
   /// One that cannot be had does not keep the others from being signalled.
@@ -144,7 +137,7 @@ private:
     } catch (const usage_error&) {
       throw;
     } catch (const std::exception& failed) {
-      lose(word.text, failed.what());
+      lose(word.text, failed.what(), false);
     }
   }
 
@@ -155,25 +148,47 @@ private:
     case kind::group: add_group(word); break;
     case kind::thread: add_thread(word); break;
     case kind::name: add_named(word.text); break;
-    case kind::file:
-      add_process(read_pid_file(std::string(word.text.substr(1)), wanted_.locked), word);
-      break;
+    case kind::file: add_from_file(word); break;
     }
   }
 
   void add_process(pid_t pid, const target_word& word) {
     auto found = word.inode != 0 ? process_ref::open(process_identity{pid, 0, word.inode})
-                                 : process_ref::open(pid);
+                                 : open_process_or_thread(pid);
     if (!found) {
       lose(word.text, quoted(word.text) + ": " + std::strerror(ESRCH));
       return;
     }
-    found_.words.emplace(pid, word.text);
+    found_.words.emplace(found->pid(), word.text);
     keep(std::move(*found), word.text);
   }
 
+  /// The lock is looked at when the process is held, which is there afterwards: it is its own.
+  void add_from_file(const target_word& word) {
+    const pid_file file(std::string(word.text.substr(1)));
+    auto found = process_ref::open(file.pid());
+    if (found && wanted_.locked) file.check_lock();
+    if (!found || found->send(signull) == delivery::gone) {
+      lose(word.text, quoted(word.text) + ": " + std::strerror(ESRCH));
+      return;
+    }
+    found_.words.emplace(found->pid(), word.text);
+    keep(std::move(*found), word.text);
+  }
+
+  /// For kill(2) the ID of a thread stands for its process.
+  static std::optional<process_ref> open_process_or_thread(pid_t id) {
+    try {
+      return process_ref::open(id);
+    } catch (const error& failed) {
+      const auto status = proc_is_usable() ? read_status(id) : std::nullopt;
+      if (failed.code().value() != EINVAL || !status || status->process == id) throw;
+      return process_ref::open(status->process);
+    }
+  }
+
   void keep(process_ref process, std::string_view word) {
-    if (named_.size() > most_held_) process.release();
+    if (named_.size() >= most_held_) process.release();
     named_.push_back({std::move(process), std::string(word)});
   }
 
@@ -194,12 +209,14 @@ private:
 
   void add_members(const target_word& word) {
     const pid_t group = word.number == 0 ? ::getpgrp() : word.number;
+    const std::size_t before = named_.size();
     for (const process_facts& facts : all_processes()) {
       const bool belongs = group == -1 ? facts.pid != 1 && !facts.kernel : facts.group == group;
       if (!belongs || facts.pid == ::getpid()) continue;
       auto found = process_ref::open(process_identity{facts.pid, facts.start_time, 0});
       if (found) keep(std::move(*found), word.text);
     }
+    if (named_.size() == before) lose(word.text, quoted(word.text) + ": " + std::strerror(ESRCH));
   }
 
   void add_named(std::string_view name) {
@@ -209,11 +226,16 @@ private:
     conditions.include_init = true;
     conditions.include_self = wanted_.options.include_self;
     auto found = select_processes(conditions);
-    if (found.empty())
-      lose(name, quoted(name) + ": invalid process id, and no process " +
-                     (wanted_.all_users ? "" : "of yours ") + "has this name");
     for (selected_process& one : found)
       keep(std::move(one.process), name);
+    if (!found.empty()) return;
+    conditions.include_self = true;
+    const bool is_of_ours = !select_processes(conditions).empty();
+    const std::string who = wanted_.all_users ? "process" : "process of yours";
+    lose(name,
+         quoted(name) + (is_of_ours ? ": only sigsend or its ancestors have this name "
+                                      "(--include-self)"
+                                    : ": invalid process id, and no " + who + " has this name"));
   }
 
   void select(bool among_named) {
@@ -241,23 +263,22 @@ private:
 
   bool is_confirmed(const named& one) {
     const pid_t pid = one.process.pid();
-    const auto facts = read_process(pid);
-    const auto status = read_status(pid);
-    const auto words = read_command_line(pid);
-    if (!facts || !status || one.process.send(signull) == delivery::gone) return false;
-    const std::string whom = fmt::format(
-        "{} {} {} {}", pid, user_name(status->uid), length_text(age_of(*facts)),
-        cut_to(command_text(words.value_or(std::vector<std::string>{}), facts->name), 60));
-    const std::string with_it = wanted_.options.reach == scope::process
-                                    ? ""
-                                    : std::string(" and its ") + to_string(wanted_.options.reach);
-    say(fmt::format("{}: send {} to {}{}? [y/N] ", program_name(), wanted_.options.signal.name(),
-                    whom, with_it));
+    process_description about = describe(pid, 0);
+    if (one.process.send(signull) == delivery::gone) { // what was read may be another's
+      lose(std::to_string(pid), quoted(std::to_string(pid)) + ": " + std::strerror(ESRCH));
+      return false;
+    }
+    const scope reach = wanted_.options.reach;
+    say(fmt::format("{}: send {} to {} {} {} {}{}? [y/N] ", program_name(),
+                    wanted_.options.signal.name(), pid, about.user, about.age,
+                    cut_to(about.command, 60),
+                    reach == scope::process ? "" : std::string(" and its ") + to_string(reach)));
     if (is_yes()) return true;
-    unreached refused{one.word.empty() ? std::to_string(pid) : one.word};
-    refused.skipped = true;
-    refused.pid = pid;
-    found_.not_reached.push_back(std::move(refused));
+    found_.not_reached.push_back({.word = one.word.empty() ? std::to_string(pid) : one.word,
+                                  .why = "the answer was no",
+                                  .gone = false,
+                                  .pid = pid,
+                                  .about = std::move(about)});
     return false;
   }
 
@@ -267,17 +288,35 @@ private:
     char byte = 0;
     while (::read(STDIN_FILENO, &byte, 1) == 1 && byte != '\n')
       answer += byte;
+    if (byte != '\n') say("\n");
     return answer.starts_with('y') || answer.starts_with('Y');
+  }
+
+  /// A quarter of the descriptors, but for some that all else needs.
+  static std::size_t most_held() {
+    constexpr rlim_t for_all_else = 16;
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur <= for_all_else) return 0;
+    return static_cast<std::size_t>((limit.rlim_cur - for_all_else) / 4);
   }
 
   const send_request& wanted_;
   escalation& into_;
   found_targets found_;
   std::vector<named> named_;
-  std::size_t most_held_ = 200;
+  const std::size_t most_held_ = most_held();
 };
 
 } // namespace
+
+void make_room_for(const send_request& wanted) {
+  const bool is_one_process = wanted.words.size() == 1 && is_number(wanted.words.front()) &&
+                              wanted.options.reach == scope::process;
+  rlimit limit{};
+  if (is_one_process || ::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 found_targets add_targets(const send_request& wanted, escalation& into) {
   return finder(wanted, into).find();

@@ -203,11 +203,20 @@ std::size_t send_to(const cgroup& which, signal_id signal) {
 
 frozen_cgroup::frozen_cgroup(const cgroup& which)
     : which_(&which), was_frozen_(read_file(which, "cgroup.freeze").starts_with('1')) {
-  if (!was_frozen_) freeze(which);
+  if (was_frozen_) return;
+  try {
+    freeze(which);
+  } catch (...) {
+    thaw();
+    throw;
+  }
 }
 
 frozen_cgroup::~frozen_cgroup() {
-  if (was_frozen_) return;
+  if (!was_frozen_) thaw();
+}
+
+void frozen_cgroup::thaw() noexcept {
   const unique_fd file(::openat(which_->descriptor(), "cgroup.freeze", O_WRONLY | O_CLOEXEC));
   if (file.has_value()) sys::write_all(file.get(), "0");
 }

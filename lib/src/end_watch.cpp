@@ -12,8 +12,7 @@
 
 namespace sigkit {
 
-end_watch::end_watch()
-    : poll_(::epoll_create1(EPOLL_CLOEXEC)), budget_(sys::open_files_limit() / 4) {
+end_watch::end_watch() : poll_(::epoll_create1(EPOLL_CLOEXEC)), budget_(sys::descriptor_budget()) {
   if (!poll_.has_value()) fail(errno, "epoll_create1(2)");
 }
 
@@ -40,9 +39,15 @@ void end_watch::watch(std::size_t key, watched one) {
 
 /// Whether one of those that wait was found to have ended.
 bool end_watch::watch_more() {
-  while (!waiting_.empty() && (own_ < budget_ || own_ == 0)) {
+  while (!waiting_.empty() && (own_ < budget_ || watched_.empty())) {
     const auto [key, whom] = waiting_.front();
-    auto opened = whom->reopen();
+    std::optional<pidfd> opened;
+    try {
+      opened = whom->reopen();
+    } catch (const error& failed) {
+      if (failed.code().value() != EMFILE || watched_.empty()) throw;
+      break; // one that ends makes room
+    }
     waiting_.pop_front();
     if (!opened) {
       gone_.push_back(key);

@@ -37,6 +37,10 @@ void check_signal(signal_id signal) {
   if (!signal_id::from_number(signal.number())) fail(EINVAL, "sending signal " + signal.name());
 }
 
+bool has_thread(pid_t process, pid_t thread) {
+  return send_thread(process, thread, signull) != delivery::gone;
+}
+
 void check_reach(scope reach) {
   if (reach > scope::cgroup)
     fail(EINVAL, std::string("the scope ") + to_string(reach) + " of a process that is there");
@@ -45,10 +49,12 @@ void check_reach(scope reach) {
 } // namespace
 
 escalation_run::escalation_run(const escalation_options& options)
-    : options_(options), budget_(sys::open_files_limit() / 4) {
+    : options_(options), budget_(sys::descriptor_budget()) {
   check_signal(options.signal);
   check_reach(options.reach);
   if (options.wait && *options.wait < duration::zero()) fail(EINVAL, "a wait of a negative time");
+  if (options.require_handler && !proc_is_usable())
+    fail(ENOENT, "asking for a handler: /proc does not show this PID namespace");
   rungs_.push_back({duration::zero(), options.signal, options.reach});
   for (const step& one : options.steps) {
     check_signal(one.signal);
@@ -65,38 +71,49 @@ std::size_t escalation_run::append(addressee&& one, target&& held) {
   return addressees_.size() - 1;
 }
 
+void escalation_run::check_not_found() const {
+  if (found_) fail(EINVAL, "one more addressee, after they were looked for");
+}
+
 void escalation_run::add(process_ref&& whom) {
+  check_not_found();
   if (by_pid_.contains(whom.pid())) return;
   if (whom.held() != nullptr && ++held_ > budget_) whom.release();
   addressee one;
   one.id = whom.pid();
-  const std::size_t index = append(std::move(one), {std::move(whom), std::nullopt, false});
+  const std::size_t index = append(std::move(one), {std::move(whom), std::nullopt});
   by_pid_.emplace(addressees_[index].id, index);
 }
 
+/// Its process is asked whether it has this thread when that is held, and is there afterwards.
 bool escalation_run::add_thread(pid_t thread, pid_t process) {
+  check_not_found();
   if (options_.reach != scope::process) fail(EINVAL, "a thread has no scope");
-  const auto status = sigkit::read_status(thread);
-  if (process == 0 && status) process = status->process;
-  if (status && status->process != process) return false;
-  addressee one;
-  one.is = addressee::kind::thread;
-  one.id = thread;
+  for (const addressee& known : addressees_)
+    if (known.is == addressee::kind::thread && known.id == thread) return true;
   target held;
   try {
     held.thread = pidfd::open_thread(thread);
     if (!held.thread) return false;
   } catch (const error& failed) {
-    const bool is_old_kernel = failed.code().value() == ENOSYS;
-    if (!is_old_kernel || goes_on() || options_.value || process == 0) throw;
+    if (failed.code().value() != ENOSYS || goes_on() || options_.value) throw;
   }
-  if (process != 0) held.process = process_ref::open(process);
-  if (process != 0 && !held.process) return false;
+  if (process == 0 && proc_is_usable())
+    if (const auto status = sigkit::read_status(thread)) process = status->process;
+  if (process == 0 && !held.thread) fail(ENOSYS, "a thread whose process is not known");
+  if (process != 0 && !has_thread(process, thread)) return false;
+  if (held.thread && held.thread->send(signull) == delivery::gone) return false;
+  if (!held.thread || options_.require_handler) held.process = process_ref::open(process);
+  if (!held.thread && !held.process) return false;
+  addressee one;
+  one.is = addressee::kind::thread;
+  one.id = thread;
   append(std::move(one), std::move(held));
   return true;
 }
 
 void escalation_run::add_group(pid_t group) {
+  check_not_found();
   if (group < -1 || group == 1) fail(EINVAL, "process group " + std::to_string(group));
   const auto has_scope = [](const rung& one) { return one.reach != scope::process; };
   if (std::ranges::any_of(rungs_, has_scope)) fail(EINVAL, "a process group has no scope");
@@ -114,12 +131,14 @@ process_facts escalation_run::facts_of(std::size_t index) const {
   return std::move(*facts);
 }
 
-std::size_t escalation_run::index_of(const process_facts& facts) {
+bool escalation_run::is_same(std::size_t index, const process_facts& facts) const {
+  const process_facts& known = addressees_[index].facts;
+  return (known.pid != 0 ? known.start_time : facts_of(index).start_time) == facts.start_time;
+}
+
+std::size_t escalation_run::index_of(const process_facts& facts, const tree_walk* walk) {
   const auto known = by_pid_.find(facts.pid);
-  const bool is_known =
-      known != by_pid_.end() && (addressees_[known->second].facts.pid == 0 ||
-                                 addressees_[known->second].facts.start_time == facts.start_time);
-  if (is_known) {
+  if (known != by_pid_.end() && is_same(known->second, facts)) {
     addressees_[known->second].facts = facts;
     return known->second;
   }
@@ -127,8 +146,11 @@ std::size_t escalation_run::index_of(const process_facts& facts) {
   one.id = facts.pid;
   one.facts = facts;
   one.by_scope = true;
-  process_ref whom(process_identity{facts.pid, facts.start_time, 0});
-  const std::size_t index = append(std::move(one), {std::move(whom), std::nullopt, false});
+  target held;
+  held.by_walk = walk != nullptr;
+  held.process = walk != nullptr ? walk->reference_to(facts)
+                                 : process_ref(process_identity{facts.pid, facts.start_time, 0});
+  const std::size_t index = append(std::move(one), std::move(held));
   by_pid_.insert_or_assign(facts.pid, index);
   return index;
 }
@@ -138,78 +160,82 @@ bool escalation_run::has_members_apart() const noexcept {
   return options_.value || options_.require_handler;
 }
 
-void escalation_run::find_members(pid_t group) {
+/// Of all groups, in one look at /proc.
+void escalation_run::find_members() {
+  std::multimap<pid_t, pid_t> groups; // as /proc has them, and as they were added
+  for (const addressee& one : addressees_)
+    if (one.is == addressee::kind::group)
+      groups.emplace(one.id == 0 ? ::getpgrp() : one.id, one.id);
+  if (groups.empty() || !(goes_on() || has_members_apart() || options_.hold_members)) return;
   if (!proc_is_usable())
     fail(ENOENT, "the members of a process group: /proc does not show this PID namespace");
-  const pid_t number = group == 0 ? ::getpgrp() : group;
   for (const process_facts& facts : proc::processes()) {
-    const bool belongs = group == -1 ? facts.pid != 1 && !facts.kernel : facts.group == number;
-    if (belongs && facts.pid != ::getpid() && facts.state != 'X' &&
-        (facts.state != 'Z' || facts.threads > 1))
-      index_of(facts);
+    if (facts.pid == ::getpid() || has_ended(facts)) continue;
+    const auto [first, last] = groups.equal_range(facts.group);
+    if (facts.group > 0)
+      for (auto group = first; group != last; ++group)
+        by_group_.emplace(group->second, index_of(facts));
+    if (groups.contains(-1) && facts.pid != 1 && !facts.kernel)
+      by_group_.emplace(-1, index_of(facts));
   }
 }
 
 void escalation_run::find() {
-  if (std::exchange(found_, true)) return;
-  const std::size_t added = addressees_.size();
-  for (std::size_t i = 0; i < added; ++i)
-    if (addressees_[i].is == addressee::kind::group &&
-        (goes_on() || has_members_apart() || options_.hold_members))
-      find_members(addressees_[i].id);
+  if (found_) return;
+  find_members();
   std::set<scope> scopes;
   for (const rung& one : rungs_)
     if (one.reach != scope::process) scopes.insert(one.reach);
-  if (scopes.empty()) return;
-  own_.insert(::getpid());
-  for (const pid_t ancestor : sigkit::ancestors(::getpid()))
-    own_.insert(ancestor);
-  for (const scope reach : scopes)
-    check_scope(reach);
-}
-
-void escalation_run::check_scope(scope reach) {
-  scope_walk made = walk_over(reach);
-  made.walk->find_all();
-  reaches_self_ = reaches_self_ || made.walk->has_spared() ||
-                  (made.control_groups != nullptr && made.control_groups->is_everything());
-  if (reach != options_.reach) return;
-  for (const process_facts& facts : made.walk->facts())
-    if (facts.state != 'Z' || facts.threads > 1) index_of(facts);
-  walks_.emplace(reach, std::move(made));
-}
-
-scope_walk escalation_run::walk_over(scope reach) {
-  scope_walk made;
-  const bool is_tree = reach == scope::tree || reach == scope::cgroup;
-  id_rule* ids = nullptr;
-  orphan_rule* orphans = nullptr;
-  if (reach == scope::tree) {
-    made.rule = std::make_unique<orphan_rule>();
-    orphans = static_cast<orphan_rule*>(made.rule.get());
-  } else if (reach == scope::cgroup) {
-    made.rule = std::make_unique<cgroup_rule>();
-    made.control_groups = static_cast<cgroup_rule*>(made.rule.get());
-  } else {
-    auto process_facts::*const id =
-        reach == scope::group ? &process_facts::group : &process_facts::session;
-    made.rule = std::make_unique<id_rule>(id);
-    ids = static_cast<id_rule*>(made.rule.get());
+  if (!scopes.empty()) {
+    own_.insert(::getpid());
+    for (const pid_t ancestor : sigkit::ancestors(::getpid()))
+      own_.insert(ancestor);
   }
-  made.walk.emplace(walk_setting{.children = is_tree,
-                                 .further = made.rule.get(),
-                                 .spared = own_,
-                                 .budget = sys::open_files_limit() / 4});
+  for (const scope reach : scopes)
+    find_scope(reach, sys::descriptor_budget() / scopes.size());
+  found_ = true;
+}
+
+void escalation_run::find_scope(scope reach, std::size_t budget) {
+  constexpr auto enough = std::chrono::milliseconds(200); // what is made later is found later
+  std::unique_ptr<membership> rule;
+  cgroup_rule* control_groups = nullptr;
+  switch (reach) {
+  case scope::group:
+    rule = std::make_unique<id_rule>(&process_facts::group, "process group");
+    break;
+  case scope::session: rule = std::make_unique<id_rule>(&process_facts::session, "session"); break;
+  case scope::cgroup:
+    rule = std::make_unique<cgroup_rule>();
+    control_groups = static_cast<cgroup_rule*>(rule.get());
+    break;
+  default: rule = std::make_unique<orphan_rule>(); break;
+  }
+  tree_walk walk({.children = reach == scope::tree || reach == scope::cgroup,
+                  .further = rule.get(),
+                  .spared = own_,
+                  .budget = budget});
+  scope_walk made{std::move(rule), control_groups, std::move(walk)};
+  add_roots(reach, made);
+  made.walk.find_all(sys::clock::now() + enough);
+  const bool is_everything = control_groups != nullptr && control_groups->is_everything();
+  reaches_self_ = reaches_self_ || made.walk.has_spared() || is_everything;
+  for (const process_facts& facts : made.walk.facts())
+    if (!has_ended(facts)) index_of(facts, &made.walk);
+  walks_.insert_or_assign(reach, std::move(made));
+}
+
+void escalation_run::add_roots(scope reach, scope_walk& made) {
   for (std::size_t i = 0; i < addressees_.size(); ++i) {
     if (addressees_[i].is != addressee::kind::process || addressees_[i].by_scope) continue;
     const process_facts root = facts_of(i);
+    if (root.pid == 0 && targets_[i].process->send(signull) != delivery::gone)
+      fail(EACCES, std::string("finding the ") + to_string(reach) + " of process " +
+                       std::to_string(addressees_[i].id) + ", which /proc hides");
     if (root.pid == 0) continue;
-    if (ids != nullptr) ids->add(reach == scope::group ? root.group : root.session);
-    if (orphans != nullptr) orphans->add_root(root);
-    if (made.control_groups != nullptr) made.control_groups->add_root(root);
-    if (made.walk->add_root(root)) addressees_[i].facts = root;
+    made.rule->add_root(root);
+    if (made.walk.add_root(root)) addressees_[i].facts = root;
   }
-  return made;
 }
 
 wait_end escalation_run::advance() {
@@ -241,8 +267,9 @@ void escalation_run::watch_those_sent(signal_id signal) {
   for (std::size_t i = 0; i < addressees_.size(); ++i) {
     target& held = targets_[i];
     const sending outcome = addressees_[i].outcome();
+    const bool is_for_later = outcome == sending::not_tried && next_ < rungs_.size();
     const bool is_due = outcome == sending::sent || outcome == sending::queue_full ||
-                        (outcome == sending::not_permitted && signal == signull);
+                        is_for_later || (outcome == sending::not_permitted && signal == signull);
     const bool can_be =
         addressees_[i].is != addressee::kind::group && addressees_[i].id != ::getpid();
     if (held.watched || !is_due || !can_be) continue;
@@ -280,6 +307,10 @@ void add_group(failure& why, escalation_run& run, pid_t group) noexcept {
 
 void find_addressees(failure& why, escalation_run& run) noexcept {
   at_border(why, [&] { run.find(); });
+}
+
+void check_addressees(failure& why, escalation_run& run) noexcept {
+  at_border(why, [&] { run.check(); });
 }
 
 wait_end continue_escalation(failure& why, escalation_run& run) noexcept {

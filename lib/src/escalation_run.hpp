@@ -21,8 +21,8 @@ namespace sigkit::detail {
 /// The processes that a scope reaches, known from step to step.
 struct scope_walk {
   std::unique_ptr<membership> rule;
-  cgroup_rule* control_groups = nullptr; ///< the rule, for that scope
-  std::optional<tree_walk> walk;
+  cgroup_rule* control_groups; ///< the rule, for that scope; else null
+  tree_walk walk;
 };
 
 class escalation_run {
@@ -33,6 +33,7 @@ public:
   bool add_thread(pid_t thread, pid_t process);
   void add_group(pid_t group);
   void find();
+  void check();
   wait_end advance();
 
   [[nodiscard]] const std::vector<addressee>& addressees() const noexcept { return addressees_; }
@@ -48,26 +49,32 @@ private:
   struct target {
     std::optional<process_ref> process;
     std::optional<pidfd> thread; ///< held itself, where the kernel can
+    bool by_walk = false;        ///< found by a scope
     bool watched = false;
   };
 
   [[nodiscard]] bool goes_on() const noexcept { return rungs_.size() > 1 || options_.wait; }
   std::size_t append(addressee&& one, target&& held);
-  std::size_t index_of(const process_facts& facts);
-  process_facts facts_of(std::size_t index) const;
+  std::size_t index_of(const process_facts& facts, const tree_walk* walk = nullptr);
+  [[nodiscard]] bool is_same(std::size_t index, const process_facts& facts) const;
+  [[nodiscard]] process_facts facts_of(std::size_t index) const;
+  void check_not_found() const;
 
-  bool has_members_apart() const noexcept;
-  void find_members(pid_t group);
-  void check_scope(scope reach);
-  scope_walk walk_over(scope reach);
-  void add_roots(scope_walk& made, scope reach, tree_walk& walk);
+  [[nodiscard]] bool has_members_apart() const noexcept;
+  void find_members();
+  void find_scope(scope reach, std::size_t budget);
+  void add_roots(scope reach, scope_walk& made);
 
   void take_step(const rung& next);
   void send_to_each(signal_id signal);
   void send_to_groups(signal_id signal);
   void send_to_group(std::size_t index, signal_id signal);
   void send_over(scope reach, signal_id signal);
+  [[nodiscard]] bool is_wanted(std::size_t index, signal_id signal);
   void send_until_all_have_it(tree_walk& walk, walk_signal what);
+  [[nodiscard]] bool is_not_for_us(pid_t pid) const;
+  [[nodiscard]] delivery send_in_one_call(pid_t group, signal_id signal) const;
+  [[nodiscard]] sending check_one(std::size_t index) const;
   void note_ended_roots(signal_id signal);
   [[nodiscard]] static bool is_out(const addressee& one);
   [[nodiscard]] bool lacks_handler(const process_ref& whom, signal_id signal) const;
@@ -83,6 +90,7 @@ private:
   std::vector<addressee> addressees_;
   std::deque<target> targets_; ///< which stay where they are
   std::map<pid_t, std::size_t> by_pid_;
+  std::multimap<pid_t, std::size_t> by_group_; ///< members of groups that were added
   std::map<scope, scope_walk> walks_;
   std::set<pid_t> own_; ///< this process and its ancestors, where a scope has to know
   std::optional<end_watch> watch_;

@@ -68,7 +68,7 @@ void escalation_run::record(std::size_t index, signal_id signal, sending outcome
 /// Those that a scope has not found, since they have ended before.
 void escalation_run::note_ended_roots(signal_id signal) {
   for (std::size_t i = 0; i < addressees_.size(); ++i)
-    if (addressees_[i].steps.empty()) record(i, signal, sending::gone);
+    if (addressees_[i].steps.empty() && !addressees_[i].by_scope) record(i, signal, sending::gone);
 }
 
 /// Asked of the first signal alone: whatever follows it ends what does not heed it. What was read
@@ -76,7 +76,8 @@ void escalation_run::note_ended_roots(signal_id signal) {
 bool escalation_run::lacks_handler(const process_ref& whom, signal_id signal) const {
   if (!options_.require_handler || next_ > 1) return false;
   const auto status = sigkit::read_status(whom.pid());
-  return status && !status->caught.contains(signal) && whom.send(signull) != delivery::gone;
+  const bool catches = status && status->caught.contains(signal);
+  return !catches && whom.send(signull) != delivery::gone;
 }
 
 sending escalation_run::send_to(const addressee& one, const target& held, signal_id signal) const {
@@ -99,77 +100,115 @@ bool escalation_run::is_out(const addressee& one) {
          outcome == sending::no_handler;
 }
 
-/// Whom a group's first signal has reached already is left out.
+/// Where there is more to do than to send once, no signal is for this process.
+bool escalation_run::is_not_for_us(pid_t pid) const {
+  return goes_on() && pid == ::getpid();
+}
+
+/// To those that were added, and to members of groups; whom a group's first signal has reached
+/// already is left out.
 void escalation_run::send_to_each(signal_id signal) {
   for (std::size_t i = 0; i < addressees_.size(); ++i) {
     const addressee& one = addressees_[i];
     const bool has_it = next_ == 1 && !one.steps.empty();
-    if (one.is == addressee::kind::group || has_it || is_out(one)) continue;
+    const bool is_meant = one.is != addressee::kind::group && !targets_[i].by_walk;
+    if (!is_meant || has_it || is_out(one)) continue;
     record(i, signal, send_to(one, targets_[i], signal));
   }
 }
 
 void escalation_run::send_to_groups(signal_id signal) {
-  if (has_members_apart()) return;
-  for (std::size_t i = 0; i < addressees_.size(); ++i)
-    if (addressees_[i].is == addressee::kind::group) send_to_group(i, signal);
+  for (std::size_t i = 0; i < addressees_.size(); ++i) {
+    if (addressees_[i].is != addressee::kind::group) continue;
+    if (!has_members_apart())
+      send_to_group(i, signal);
+    else if (!by_group_.contains(addressees_[i].id))
+      record(i, signal, sending::gone);
+  }
+}
+
+/// What comes back from our own group is taken back where it is not for this process.
+delivery escalation_run::send_in_one_call(pid_t group, signal_id signal) const {
+  if (group == -1) return sigkit::send_all(signal);
+  const bool comes_back = goes_on() && (group == 0 || group == ::getpgrp()) && signal != signull;
+  if (!comes_back) return sigkit::send_group(group, signal);
+  const bool was_pending = sigpending().contains(signal);
+  const scoped_mask meanwhile(mask_change::block, {signal});
+  const delivery outcome = sigkit::send_group(group, signal);
+  siginfo_t ours;
+  if (!was_pending) sys::take_signal({signal}, ours);
+  return outcome;
 }
 
 void escalation_run::send_to_group(std::size_t index, signal_id signal) {
   const pid_t group = addressees_[index].id;
-  const pid_t number = group == 0 ? ::getpgrp() : group;
-  std::vector<std::pair<std::size_t, sending>> members;
-  for (std::size_t i = 0; i < addressees_.size(); ++i) {
-    const addressee& one = addressees_[i];
-    if (!one.by_scope || (group != -1 && one.facts.group != number)) continue;
-    members.emplace_back(i, to_sending(targets_[i].process->send(signull)));
-  }
-  const sending outcome =
-      to_sending(group == -1 ? sigkit::send_all(signal) : sigkit::send_group(group, signal));
+  const auto [first, last] = by_group_.equal_range(group);
+  std::vector<std::pair<std::size_t, sending>> permitted;
+  for (auto member = first; member != last; ++member)
+    permitted.emplace_back(member->second,
+                           to_sending(targets_[member->second].process->send(signull)));
+  const sending outcome = to_sending(send_in_one_call(group, signal));
   record(index, signal, outcome);
-  for (const auto& [i, permitted] : members)
-    if (permitted != sending::gone)
-      record(i, signal, permitted == sending::sent ? outcome : permitted);
+  for (const auto& [i, may] : permitted)
+    if (may != sending::gone) record(i, signal, may == sending::sent ? outcome : may);
+}
+
+/// Records it where the signal is not for this one.
+bool escalation_run::is_wanted(std::size_t index, signal_id signal) {
+  if (is_out(addressees_[index]) || is_not_for_us(addressees_[index].id)) return false;
+  if (!lacks_handler(*targets_[index].process, signal)) return true;
+  record(index, signal, sending::no_handler);
+  return false;
 }
 
 void escalation_run::send_over(scope reach, signal_id signal) {
-  auto found = walks_.find(reach);
-  if (found == walks_.end()) found = walks_.emplace(reach, walk_over(reach)).first;
-  tree_walk& walk = *found->second.walk;
-  cgroup_rule* const control_groups = found->second.control_groups;
+  scope_walk& over = walks_.at(reach);
+  const auto wanted = [&](const process_facts& facts) {
+    return is_wanted(index_of(facts, &over.walk), signal);
+  };
+  const auto tell = [&](const process_facts& facts, int failure) {
+    record(index_of(facts, &over.walk), signal, to_sending(failure, signal, facts.pid));
+  };
   const walk_signal what{.signal = signal,
                          .value = options_.value,
-                         .wanted =
-                             [&](const process_facts& facts) {
-                               const std::size_t index = index_of(facts);
-                               if (is_out(addressees_[index])) return false;
-                               if (!lacks_handler(*targets_[index].process, signal)) return true;
-                               record(index, signal, sending::no_handler);
-                               return false;
-                             },
-                         .tell =
-                             [&](const process_facts& facts, int failure) {
-                               const sending outcome = to_sending(failure, signal, facts.pid);
-                               if (outcome != sending::gone || by_pid_.contains(facts.pid))
-                                 record(index_of(facts), signal, outcome);
-                             },
+                         .wanted = wanted,
+                         .tell = tell,
                          .to_spared = options_.include_self};
+  const auto is_left_out = [](const addressee& one) {
+    return one.outcome() == sending::no_handler || one.outcome() == sending::not_permitted;
+  };
+  if (over.control_groups != nullptr &&
+      (reaches_self_ || options_.require_handler || std::ranges::any_of(addressees_, is_left_out)))
+    over.control_groups->leave_to_signals();
   const bool is_tree = reach == scope::tree || reach == scope::cgroup;
-  if (!is_tree || !signal.terminates()) {
-    send_until_all_have_it(walk, what);
-    return;
+  if (is_tree && signal.terminates())
+    over.walk.end_all(what);
+  else
+    send_until_all_have_it(over.walk, what);
+}
+
+void escalation_run::check() {
+  for (std::size_t i = 0; i < addressees_.size(); ++i) {
+    const addressee& one = addressees_[i];
+    const pid_t group = one.id;
+    const bool is_group = one.is == addressee::kind::group;
+    const sending outcome = !is_group
+                                ? check_one(i)
+                                : to_sending(group == -1 ? sigkit::send_all(signull)
+                                                         : sigkit::send_group(group, signull));
+    if (outcome != sending::sent) record(i, options_.signal, outcome);
   }
-  if (control_groups != nullptr && !reaches_self_) control_groups->freeze();
-  walk.end_all(what);
-  if (control_groups != nullptr) {
-    if (signal == sigkill && !reaches_self_) control_groups->kill();
-    control_groups->thaw();
-  }
+}
+
+sending escalation_run::check_one(std::size_t index) const {
+  const target& held = targets_[index];
+  if (held.process && lacks_handler(*held.process, options_.signal)) return sending::no_handler;
+  return to_sending(held.thread ? held.thread->send(signull) : held.process->send(signull));
 }
 
 /// What a member makes between two looks at them has no signal yet.
 void escalation_run::send_until_all_have_it(tree_walk& walk, walk_signal what) {
-  constexpr int enough = 100;
+  constexpr auto patience = std::chrono::seconds(1);
   std::set<std::pair<pid_t, std::uint64_t>> have;
   bool is_news = true;
   const auto wanted = std::move(what.wanted);
@@ -178,12 +217,13 @@ void escalation_run::send_until_all_have_it(tree_walk& walk, walk_signal what) {
     is_news = is_news || is_new;
     return is_new && wanted(facts);
   };
-  for (int passes = 0; passes < enough && std::exchange(is_news, false); ++passes) {
-    walk.find_all();
+  const auto until = sys::clock::now() + patience;
+  while (std::exchange(is_news, false) && sys::clock::now() < until) {
+    walk.pass(false, sys::clock::time_point::max());
     walk.send(what);
-    if (!what.signal.terminates()) break;
+    if (!what.signal.terminates()) return;
   }
-  if (what.signal.terminates() && what.signal != sigkill) walk.send({.signal = sigcont});
+  walk.continue_all();
 }
 
 } // namespace sigkit::detail

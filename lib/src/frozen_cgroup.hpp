@@ -16,6 +16,8 @@ public:
   ~frozen_cgroup();
 
 private:
+  void thaw() noexcept;
+
   const cgroup* which_;
   bool was_frozen_;
 };

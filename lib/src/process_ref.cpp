@@ -4,6 +4,8 @@
 #include <sys/vfs.h>
 
 #include <cerrno>
+#include <string>
+#include <utility>
 
 #include "proc.hpp"
 #include "system.hpp"
@@ -49,8 +51,14 @@ std::uint64_t detail::pidfd_inode(failure& why, const pidfd& held) noexcept {
 std::optional<pidfd> detail::open_identity(failure& why,
                                            const process_identity& identity) noexcept {
   return at_border(why, [&]() -> std::optional<pidfd> {
-    auto opened = pidfd::open(identity.pid);
-    if (!opened) return std::nullopt;
+    if (identity.inode == 0 && identity.start_time == 0)
+      fail(EINVAL, "process " + std::to_string(identity.pid) + " without what identifies it");
+    unique_fd descriptor;
+    const int failed = sys::pidfd_open(identity.pid, descriptor);
+    // The number is that of a thread by now, which leads no process.
+    if (failed == ESRCH || failed == EINVAL || failed == ENOENT) return std::nullopt;
+    if (failed != 0) fail(failed, "pidfd_open(2) of process " + std::to_string(identity.pid));
+    std::optional<pidfd> opened(std::in_place, identity.pid, std::move(descriptor));
     if (identity.inode != 0 && inode_or_none(*opened) == 0)
       fail(ENOSYS, "the inode of a pidfd (Linux 6.9)");
     if (!is_same(*opened, identity)) return std::nullopt;

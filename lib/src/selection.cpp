@@ -22,16 +22,20 @@ namespace {
 /// An extended regular expression, of bytes.
 class pattern {
 public:
-  explicit pattern(const std::string& text) {
-    const int failed = ::regcomp(&compiled_, text.c_str(), REG_EXTENDED);
-    if (failed == 0) return;
-    std::array<char, 256> reason{};
-    ::regerror(failed, &compiled_, reason.data(), reason.size());
-    fail(EINVAL, "regular expression '" + text + "': " + reason.data());
-  }
+  explicit pattern(const std::string& text)
+      : failed_(::regcomp(&compiled_, text.c_str(), REG_EXTENDED)) {}
   pattern(const pattern&) = delete;
   pattern& operator=(const pattern&) = delete;
-  ~pattern() { ::regfree(&compiled_); }
+  ~pattern() {
+    if (failed_ == 0) ::regfree(&compiled_);
+  }
+
+  /// Empty where it is one.
+  [[nodiscard]] std::string why_not() const {
+    std::array<char, 256> reason{};
+    if (failed_ != 0) ::regerror(failed_, &compiled_, reason.data(), reason.size());
+    return reason.data();
+  }
 
   /// The leftmost match is the longest there: the whole text is matched where that is all of it.
   [[nodiscard]] bool matches(const std::string& text, bool exact) const {
@@ -42,7 +46,14 @@ public:
 
 private:
   regex_t compiled_{};
+  int failed_;
 };
+
+void compile(const std::vector<std::string>& texts, std::list<pattern>& patterns) {
+  for (const std::string& text : texts)
+    if (const std::string why = patterns.emplace_back(text).why_not(); !why.empty())
+      fail(EINVAL, "regular expression '" + text + "' (" + why + ")");
+}
 
 template <class List, class Value> bool has(const List& list, const Value& value) {
   return std::ranges::find(list, value) != list.end();
@@ -56,10 +67,8 @@ std::string_view last_part(std::string_view path) {
 class judge {
 public:
   explicit judge(const process_conditions& wanted) : wanted_(wanted), now_(proc::since_boot()) {
-    for (const std::string& text : wanted.name)
-      name_.emplace_back(text);
-    for (const std::string& text : wanted.command)
-      command_.emplace_back(text);
+    compile(wanted.name, name_);
+    compile(wanted.command, command_);
     if (wanted.include_self) return;
     for (const pid_t ancestor : ancestors(::getpid()))
       excluded_.insert(ancestor);
@@ -68,8 +77,7 @@ public:
 
   /// What is cheap comes first; `process` is an open /proc/PID.
   [[nodiscard]] bool accepts(const process_facts& facts, int process) const {
-    if (facts.kernel || facts.state == 'X' || excluded_.contains(facts.pid)) return false;
-    if (facts.state == 'Z' && facts.threads <= 1) return false;
+    if (facts.kernel || has_ended(facts) || excluded_.contains(facts.pid)) return false;
     if (facts.pid == 1 && !wanted_.include_init) return false;
     const bool holds = stat_fits(facts) && owner_fits(process) && command_fits(facts, process) &&
                        cgroup_fits(process);
@@ -145,28 +153,34 @@ void add_if_accepted(const judge& judging, pid_t pid, std::size_t budget,
   if (!process.has_value()) return;
   auto facts = proc::read_stat(process.get(), "stat");
   if (!facts || !judging.accepts(*facts, process.get())) return;
-  auto held = pidfd::open(pid);
-  if (!held || sys::pidfd_send_signal(process.get(), signull) == ESRCH) return;
-  process_ref one(std::move(*held));
-  if (found.size() >= budget) one = process_ref(process_identity{pid, facts->start_time, 0});
-  found.push_back({std::move(one), std::move(*facts)});
+  const process_identity identity{pid, facts->start_time, 0};
+  if (found.size() >= budget) {
+    found.push_back({process_ref(identity), std::move(*facts)});
+    return;
+  }
+  unique_fd held;
+  const int failed = sys::pidfd_open(pid, held);
+  if (failed == EMFILE || failed == ENFILE || failed == ENOMEM || failed == ENOSYS)
+    fail(failed, "pidfd_open(2) of process " + std::to_string(pid));
+  if (failed != 0 || sys::pidfd_send_signal(process.get(), signull) == ESRCH) return;
+  found.push_back({process_ref(pidfd(pid, std::move(held))), std::move(*facts)});
 }
 
-/// The other way round: what was read is of what `known` holds where that is there afterwards.
+/// What was read is of the process that is meant where that is there afterwards; so is what was
+/// opened by its PID in between.
 void add_known_if_accepted(const judge& judging, const process_ref& known, std::size_t budget,
                            std::vector<selected_process>& found) {
-  auto held = known.held() != nullptr ? pidfd::open(known.pid()) : known.reopen();
-  const unique_fd process = proc::open_process(known.pid());
-  if (!held || !process.has_value()) return;
-  auto facts = proc::read_stat(process.get(), "stat");
-  if (!facts || !judging.accepts(*facts, process.get())) return;
-  if (known.send(signull) == delivery::gone) return;
-  process_ref one(std::move(*held));
-  if (found.size() >= budget) one = process_ref(process_identity{one.pid(), facts->start_time, 0});
-  found.push_back({std::move(one), std::move(*facts)});
+  const std::size_t before = found.size();
+  add_if_accepted(judging, known.pid(), budget, found);
+  if (found.size() != before && known.send(signull) == delivery::gone) found.pop_back();
 }
 
 } // namespace
+
+std::optional<std::string> error_in_pattern(const std::string& text) {
+  std::string why = pattern(text).why_not();
+  return why.empty() ? std::nullopt : std::optional(std::move(why));
+}
 
 std::vector<selected_process> detail::select(failure& why, const process_conditions& conditions,
                                              const std::span<const process_ref>* among) noexcept {
@@ -174,7 +188,7 @@ std::vector<selected_process> detail::select(failure& why, const process_conditi
     if (!proc_is_usable())
       fail(ENOENT, "selecting processes: /proc does not show this PID namespace");
     const judge judging(conditions);
-    const std::size_t budget = sys::open_files_limit() / 4;
+    const std::size_t budget = sys::descriptor_budget();
     std::vector<selected_process> found;
     if (among != nullptr)
       for (const process_ref& known : *among)

@@ -49,9 +49,11 @@ bool read_all(int descriptor, std::string& text) {
   }
 }
 
-std::size_t open_files_limit() noexcept {
+std::size_t descriptor_budget() noexcept {
+  constexpr rlim_t for_all_else = 16;
   rlimit limit{};
-  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur <= for_all_else) return 0;
+  return static_cast<std::size_t>((limit.rlim_cur - for_all_else) / 4);
 }
 
 std::vector<std::string> directories_in(int directory) {

@@ -50,8 +50,9 @@ unique_fd open_at(int directory, const char* path, int flags);
 /// Reads all there is into `text`; false where reading fails (the process has ended).
 bool read_all(int descriptor, std::string& text);
 
-/// How many descriptors this process may have (RLIMIT_NOFILE of getrlimit(2)); 0: not known.
-std::size_t open_files_limit() noexcept;
+/// How many descriptors each of those may keep who would like to keep many: a quarter of what this
+/// process may have (RLIMIT_NOFILE of getrlimit(2)), but for some that all else needs.
+std::size_t descriptor_budget() noexcept;
 
 /// The names of the directories in an open one, but for those that begin with a dot.
 std::vector<std::string> directories_in(int directory);

@@ -20,7 +20,7 @@ namespace {
 // compared by its start time: slower, and as safe. A quarter of what this process may have open
 // leaves room for all else.
 std::size_t directory_budget() {
-  return std::min<std::size_t>(256, sys::open_files_limit() / 4);
+  return std::min<std::size_t>(256, sys::descriptor_budget());
 }
 
 constexpr duration finding_limit = std::chrono::seconds(5);
@@ -101,8 +101,7 @@ std::vector<pid_t> tree_walk::children_of(pid_t pid, const member* known) {
     if (!facts) return {};
     return proc::children_of_all_threads(root_process_.get(), *facts);
   }
-  const bool has_ended = known->facts.state == 'Z' && known->facts.threads <= 1;
-  if (known->hidden || has_ended) return {};
+  if (known->hidden || has_ended(known->facts)) return {};
   if (known->process.has_value())
     return proc::children_of_all_threads(known->process.get(), known->facts);
   const unique_fd process = reopen(*known);
@@ -124,7 +123,7 @@ bool tree_walk::pass(bool stop, sys::clock::time_point deadline) {
   to_visit_.clear();
   if (root_ != 0) add_children(root_, children_of(root_, nullptr));
   for (const pid_t root : roots_)
-    to_visit_.push_back({0, root});
+    if (members_.contains(root)) to_visit_.push_back({0, root});
   bool quiet = visit_all(stop, deadline);
   // What was found before, and is not listed any more while its place in the tree changes, or since
   // it went to a subreaper further up, has not gone.
@@ -175,8 +174,7 @@ bool tree_walk::visit_all(bool stop, sys::clock::time_point deadline) {
 /// Nobody but this process reaps its own children: such a one keeps its PID, and is not looked at
 /// again. What flees leaves them by the thousand.
 bool tree_walk::is_kept_zombie(const member& known) const {
-  return known.facts.state == 'Z' && known.facts.threads <= 1 && known.facts.parent == root_ &&
-         root_ == ::getpid();
+  return has_ended(known.facts) && known.facts.parent == root_ && root_ == ::getpid();
 }
 
 /// False where something is new, has changed or is not at rest, so that another pass is due.
@@ -225,8 +223,12 @@ bool tree_walk::look_at(member& seen, bool stop, bool is_new) const {
   seen.at_rest = is_spared(seen.facts.pid) || all_threads_at_rest(process, seen.facts) ||
                  (setting_.further != nullptr && setting_.further->is_frozen(seen.facts));
   // Again where it does not stand still: a CONT from within the tree would undo the first one.
-  const bool to_stop = stop && (is_new || !seen.at_rest) && !is_spared(seen.facts.pid);
-  if (to_stop && sys::pidfd_send_signal(process, sigstop) == 0) seen.stopped = true;
+  // What others have stopped stays as it is; what only sleeps has a STOP waiting for it.
+  const bool was_stopped = !seen.stopped && seen.at_rest && seen.facts.state == 'T';
+  const bool to_stop = stop && !is_spared(seen.facts.pid) && !was_stopped &&
+                       (!seen.stopped || !seen.at_rest);
+  if (to_stop && sys::pidfd_send_signal(process, sigstop) == 0)
+    seen.stopped = seen.to_continue = true;
   // One that may not be signalled is never at rest, and must not hold up the others.
   if (!seen.at_rest && stop && !is_new && sys::pidfd_send_signal(process, signull) == EPERM)
     seen.at_rest = true;
@@ -242,7 +244,6 @@ bool tree_walk::visit_hidden(pid_t pid, pid_t parent, bool stop) {
   const bool is_new = found == members_.end();
   if (is_new) {
     if (sys::pidfd_open(pid, held) != 0 || !is_listed_child(pid, parent)) return false;
-    if (stop) sys::pidfd_send_signal(held.get(), sigstop);
     member& fresh = members_[pid];
     fresh.hidden = true;
     fresh.facts.pid = pid;
@@ -251,12 +252,20 @@ bool tree_walk::visit_hidden(pid_t pid, pid_t parent, bool stop) {
     found_new_ = true;
     fresh.at_rest = true; // as far as can be known
     fresh.last_pass = pass_number_;
+    if (stop) stop_hidden(fresh);
     return false;
   }
   member& known = found->second;
   const bool alive = sys::pidfd_send_signal(known.process.get(), signull) != ESRCH;
   if (alive) known.last_pass = pass_number_;
+  if (alive && stop) stop_hidden(known);
   return alive;
+}
+
+void tree_walk::stop_hidden(member& known) const {
+  const bool is_due = !known.stopped && !is_spared(known.facts.pid);
+  if (is_due && sys::pidfd_send_signal(known.process.get(), sigstop) == 0)
+    known.stopped = known.to_continue = true;
 }
 
 bool tree_walk::is_listed_child(pid_t pid, pid_t parent) {
@@ -289,11 +298,11 @@ void tree_walk::reap_ended() {
   });
 }
 
-void tree_walk::find_all() {
+void tree_walk::find_all(sys::clock::time_point deadline) {
   constexpr int enough = 100;
   for (int passes = 0; passes < enough; ++passes) {
     pass(false, sys::clock::time_point::max());
-    if (!found_new_) return;
+    if (!found_new_ || sys::clock::now() >= deadline) return;
   }
 }
 
@@ -313,11 +322,14 @@ int tree_walk::send_to(const member& target, signal_id signal, std::optional<int
                : sys::pidfd_send_signal(process, signal);
 }
 
-void tree_walk::send_to_one(const member& target, const walk_signal& what, tree_delivery& result) {
-  const bool has_ended = target.facts.state == 'Z' && target.facts.threads <= 1;
+void tree_walk::send_to_one(member& target, const walk_signal& what, tree_delivery& result) {
+  // As kill(2) does, a zombie that was named takes its signal.
+  if (has_ended(target.facts) && std::ranges::find(roots_, target.facts.pid) == roots_.end())
+    return;
   if (what.wanted && !what.wanted(target.facts)) return;
-  const int failure = has_ended ? ESRCH : send_to(target, what.signal, what.value);
+  const int failure = send_to(target, what.signal, what.value);
   if (what.tell) what.tell(target.facts, failure);
+  target.to_continue = target.to_continue || failure == 0;
   if (failure == 0)
     ++result.sent;
   else if (failure == EPERM)
@@ -340,14 +352,34 @@ bool tree_walk::has_spared() const {
   return std::ranges::any_of(order_, [this](pid_t pid) { return is_spared(pid); });
 }
 
-void tree_walk::send_to_stopped(signal_id signal) noexcept {
+void tree_walk::continue_all() noexcept {
+  continue_those_left();
+  const auto is_left = [](const auto& entry) { return entry.second.to_continue; };
+  if (std::ranges::none_of(members_, is_left)) return;
+  // No descriptor is left to open them with: those of the others make room.
+  for (auto& [pid, known] : members_)
+    if (!known.hidden) known.process.reset();
+  continue_those_left();
+}
+
+void tree_walk::continue_those_left() noexcept {
   for (auto& [pid, known] : members_) {
     try {
-      if (std::exchange(known.stopped, false)) send_to(known, signal);
-    } catch (const error&) { // it cannot be opened again: the others can go on all the same
+      if (known.to_continue && !is_spared(pid)) send_to(known, sigcont);
+      known.stopped = known.to_continue = false;
+    } catch (...) {
       continue;
     }
   }
+}
+
+process_ref tree_walk::reference_to(const process_facts& found) const {
+  const auto known = members_.find(found.pid);
+  const bool is_hidden = known != members_.end() && known->second.hidden;
+  if (!is_hidden) return process_ref(process_identity{found.pid, found.start_time, 0});
+  unique_fd copy(::fcntl(known->second.process.get(), F_DUPFD_CLOEXEC, 0));
+  if (!copy.has_value()) fail(errno, "fcntl(2) of a pidfd");
+  return process_ref(pidfd(found.pid, std::move(copy)));
 }
 
 std::vector<process_facts> tree_walk::facts() const {
@@ -359,14 +391,18 @@ std::vector<process_facts> tree_walk::facts() const {
 }
 
 tree_delivery tree_walk::end_all(const walk_signal& what) {
+  membership* const further = setting_.further;
   try {
+    if (further != nullptr) further->freeze();
     const bool frozen = freeze();
     tree_delivery result = send(what);
     result.frozen = frozen;
-    if (what.signal != sigkill || what.wanted) send({.signal = sigcont});
+    if (what.signal != sigkill || what.wanted) continue_all();
+    if (further != nullptr) further->thaw(what.signal);
     return result;
   } catch (...) { // nothing is left stopped
-    send_to_stopped(sigcont);
+    if (further != nullptr) further->thaw({});
+    continue_all();
     throw;
   }
 }

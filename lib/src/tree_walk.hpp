@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <sigkit/process.hpp>
+#include <sigkit/process_ref.hpp>
 #include <sigkit/process_tree.hpp>
 #include <sigkit/signal_id.hpp>
 #include <sigkit/unique_fd.hpp>
@@ -34,12 +35,17 @@ public:
   membership& operator=(const membership&) = delete;
   virtual ~membership() = default;
 
+  /// One to begin with.
+  virtual void add_root(const process_facts& root) = 0;
   /// Those that may; asked for once in each pass, after all that were known have been visited.
   virtual std::vector<pid_t> candidates(const tree_walk& walk) = 0;
   /// Whether this one does, which the open /proc/PID `process` holds.
   virtual bool includes(const process_facts& facts, int process) = 0;
   /// Whether it stands still without having been stopped.
   virtual bool is_frozen(const process_facts& /*facts*/) { return false; }
+  /// Before the freezing, and after the signal, which was for all where that is said.
+  virtual void freeze() {}
+  virtual void thaw(std::optional<signal_id> /*for_all*/) noexcept {}
 };
 
 /// How processes are walked that this one does not supervise.
@@ -89,17 +95,23 @@ public:
   /// longer than `patience`; as long as there is something new it goes on, for 5 s at most.
   bool freeze(duration patience = std::chrono::seconds(1));
 
-  /// Passes until one finds nothing new, at most a hundred.
-  void find_all();
+  /// Passes until one finds nothing new, at most a hundred, and so long at most.
+  void find_all(sys::clock::time_point deadline = sys::clock::time_point::max());
 
   /// Sends to all that the last pass has found, that are wanted and still there.
   tree_delivery send(const walk_signal& what);
 
-  /// freeze(), send() of a signal that terminates, and CONT to all.
+  /// freeze(), send() of a signal that terminates, and continue_all().
   tree_delivery end_all(const walk_signal& what);
+
+  /// CONT to those that were stopped from here, and to those that were sent something since.
+  void continue_all() noexcept;
 
   /// Whether the last pass met one that is never stopped.
   [[nodiscard]] bool has_spared() const;
+
+  /// What holds or identifies one that was found.
+  [[nodiscard]] process_ref reference_to(const process_facts& found) const;
 
   /// What the last pass found, parents before their children, where they kept their places.
   [[nodiscard]] std::vector<process_facts> facts() const;
@@ -110,7 +122,8 @@ private:
     unique_fd process;   ///< its /proc directory; empty beyond the budget, or where it is hidden
     bool hidden = false; ///< listed as a child, but /proc does not show it
     bool at_rest = false;
-    bool stopped = false; ///< by STOP from here
+    bool stopped = false;     ///< by STOP from here, since the last CONT
+    bool to_continue = false; ///< it was, or was sent a signal that it can act on then
     unsigned last_pass = 0;
   };
 
@@ -119,8 +132,8 @@ private:
   std::vector<pid_t> children_of(pid_t pid, const member* known);
   void collect_by_parent();
   void reap_ended();
-  void send_to_stopped(signal_id signal) noexcept;
-  void send_to_one(const member& target, const walk_signal& what, tree_delivery& result);
+  void continue_those_left() noexcept;
+  void send_to_one(member& target, const walk_signal& what, tree_delivery& result);
   [[nodiscard]] bool is_spared(pid_t pid) const { return setting_.spared.contains(pid); }
   void add_children(pid_t parent, std::vector<pid_t> children);
   bool visit_all(bool stop, sys::clock::time_point deadline);
@@ -128,6 +141,7 @@ private:
   bool visit(pid_t pid, pid_t parent, bool stop);
   bool look_at(member& seen, bool stop, bool is_new) const;
   bool visit_hidden(pid_t pid, pid_t parent, bool stop);
+  void stop_hidden(member& known) const;
   bool is_listed_child(pid_t pid, pid_t parent);
   static int send_to(const member& target, signal_id signal, std::optional<int> value = {});
   static unique_fd reopen(const member& target);

@@ -21,22 +21,13 @@ std::optional<std::string> cgroup_path_of(pid_t pid) {
   return process.has_value() ? proc::cgroup_path(process.get()) : std::nullopt;
 }
 
-bool is_in_one_of(const std::map<std::string, cgroup>& cgroups, int process) {
-  const auto path = proc::cgroup_path(process);
-  return path && std::ranges::any_of(cgroups, [&](const auto& entry) {
-           return proc::is_in_cgroup(*path, entry.first);
-         });
-}
-
 /// One that was removed has no members.
-void add_members(const std::map<std::string, cgroup>& cgroups, std::vector<pid_t>& members) {
-  for (const auto& [path, one] : cgroups) {
-    try {
-      for (const pid_t pid : one.members())
-        if (pid > 0) members.push_back(pid);
-    } catch (const error& failed) {
-      if (failed.code().value() != ENODEV && failed.code().value() != ENOENT) throw;
-    }
+void add_members(const cgroup& one, std::vector<pid_t>& members) {
+  try {
+    for (const pid_t pid : one.members())
+      if (pid > 0) members.push_back(pid);
+  } catch (const error& failed) {
+    if (failed.code().value() != ENODEV && failed.code().value() != ENOENT) throw;
   }
 }
 
@@ -51,12 +42,21 @@ void orphan_rule::add_root(const process_facts& root) {
   add_cgroup_of(root);
 }
 
+/// A session's scope, or that of a container, has older members than a job in it.
 void orphan_rule::add_cgroup_of(const process_facts& root) {
   const auto path = cgroup_path_of(root.pid);
   if (!path || *path == "/" || root.parent == 0) return;
   const auto above = cgroup_path_of(root.parent);
-  if (!above || proc::is_in_cgroup(*above, *path)) return;
-  if (auto found = cgroup::of(root.pid)) cgroups_.emplace(*path, std::move(*found));
+  auto found = cgroup::of(root.pid);
+  if (!above || proc::is_in_cgroup(*above, *path) || !found) return;
+  std::vector<pid_t> members;
+  add_members(*found, members);
+  const auto is_older = [&](pid_t member) {
+    const auto facts = read_process(member);
+    return facts && facts->start_time < root.start_time;
+  };
+  if (std::ranges::none_of(members, is_older))
+    cgroups_.emplace(*path, own_cgroup{std::move(*found), root.start_time});
 }
 
 std::vector<pid_t> orphan_rule::candidates(const tree_walk& walk) {
@@ -77,20 +77,36 @@ std::vector<pid_t> orphan_rule::candidates(const tree_walk& walk) {
   if (!sessions_.empty() || !groups_.empty())
     for (const process_facts& facts : proc::processes())
       if (descends(facts)) found.push_back(facts.pid);
-  add_members(cgroups_, found);
+  for (const auto& [path, one] : cgroups_)
+    add_members(one.held, found);
   return found;
+}
+
+bool orphan_rule::is_orphan_since(const process_facts& facts, std::uint64_t start) const {
+  return facts.start_time >= start && reapers_.contains(facts.parent);
 }
 
 bool orphan_rule::descends(const process_facts& facts) const {
   const auto session = sessions_.find(facts.session);
   if (session != sessions_.end() && facts.start_time >= session->second) return true;
   const auto group = groups_.find(facts.group);
-  return group != groups_.end() && facts.start_time >= group->second &&
-         reapers_.contains(facts.parent);
+  return group != groups_.end() && is_orphan_since(facts, group->second);
 }
 
 bool orphan_rule::includes(const process_facts& facts, int process) {
-  return descends(facts) || (!cgroups_.empty() && is_in_one_of(cgroups_, process));
+  if (descends(facts)) return true;
+  const auto path = cgroups_.empty() ? std::nullopt : proc::cgroup_path(process);
+  return path && std::ranges::any_of(cgroups_, [&](const auto& entry) {
+           return proc::is_in_cgroup(*path, entry.first) &&
+                  is_orphan_since(facts, entry.second.since);
+         });
+}
+
+void id_rule::add_root(const process_facts& root) {
+  if (root.*id_ == 0)
+    fail(ENODEV, std::string("the ") + what_ + " of process " + std::to_string(root.pid) +
+                     ", which is outside this PID namespace");
+  ids_.insert(root.*id_);
 }
 
 std::vector<pid_t> id_rule::candidates(const tree_walk& walk) {
@@ -118,15 +134,20 @@ void cgroup_rule::add_root(const process_facts& root) {
 
 std::vector<pid_t> cgroup_rule::candidates(const tree_walk& /*walk*/) {
   std::vector<pid_t> found;
-  add_members(cgroups_, found);
+  for (const auto& [path, one] : cgroups_)
+    add_members(one, found);
   return found;
 }
 
 bool cgroup_rule::includes(const process_facts& /*facts*/, int process) {
-  return is_in_one_of(cgroups_, process);
+  const auto path = proc::cgroup_path(process);
+  return path && std::ranges::any_of(cgroups_, [&](const auto& entry) {
+           return proc::is_in_cgroup(*path, entry.first);
+         });
 }
 
 void cgroup_rule::freeze() {
+  if (by_signals_) return;
   for (const auto& [path, one] : cgroups_) {
     try {
       freezing_.emplace_back(one);
@@ -138,16 +159,14 @@ void cgroup_rule::freeze() {
   }
 }
 
-void cgroup_rule::thaw() noexcept {
+void cgroup_rule::thaw(std::optional<signal_id> for_all) noexcept {
+  if (for_all == sigkill && !by_signals_)
+    for (const auto& [path, one] : cgroups_) {
+      const unique_fd file(::openat(one.descriptor(), "cgroup.kill", O_WRONLY | O_CLOEXEC));
+      if (file.has_value()) sys::write_all(file.get(), "1");
+    }
   freezing_.clear();
   frozen_.clear();
-}
-
-void cgroup_rule::kill() noexcept {
-  for (const auto& [path, one] : cgroups_) {
-    const unique_fd file(::openat(one.descriptor(), "cgroup.kill", O_WRONLY | O_CLOEXEC));
-    if (file.has_value()) sys::write_all(file.get(), "1");
-  }
 }
 
 } // namespace sigkit

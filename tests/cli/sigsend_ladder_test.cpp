@@ -93,6 +93,13 @@ TEST_CASE("sigsend: a preset gives the first signal and the steps") {
   CHECK(sigsend({"--preset=none", hups.number()}).status == exit_status::exited(1));
 }
 
+TEST_CASE("sigsend --preset ctest ends the tree of one that obeys, as well") {
+  shell_job job("sh -c 'trap \"\" TERM; echo child $$; while :; do sleep 1000; done' & wait");
+  const std::string child = job.pid_of("child");
+  CHECK(sigsend({"--preset", "ctest", "--wait", job.number()}).status == exit_status::exited(0));
+  CHECK(job.all_end());
+}
+
 TEST_CASE("sigsend --preset ctest goes over to the tree") {
   shell_job job("trap '' TERM; sleep 1000 & echo child $!; wait; wait; wait");
   const std::string child = job.pid_of("child");
@@ -111,7 +118,6 @@ TEST_CASE("sigsend --wait returns when all have ended, reaped or not") {
   CHECK(late.status == exit_status::exited(124));
   CHECK(nlohmann::json::parse(late.out)["timed_out"] == true);
   CHECK(nlohmann::json::parse(late.out)["targets"][0]["ended"].is_null());
-  CHECK(sigsend({"-0", "--wait=0", stays.number()}).status == exit_status::exited(124));
   CHECK(sigsend({"--wait=-1", stays.number()}).status == exit_status::exited(1));
   CHECK(sigsend({"--wait=", stays.number()}).status == exit_status::exited(1));
 }
@@ -159,6 +165,46 @@ kill -KILL $first; wait $new; echo new $?
       CHECK(result.out == "ladder 0\nsecond 137\nalive\nnew 137\n");
       break;
     }
+  }
+}
+
+TEST_CASE("sigsend: the tree of one that obeys goes on in time, and nothing is left stopped") {
+  shell_job job("sh -c 'trap \"\" TERM; echo child $$; while :; do sleep 1000; done' & wait");
+  const std::string child = job.pid_of("child");
+  const auto done = sigsend_json({"--tree", "--then", "100ms:TERM", "--then", "100ms:TERM",
+                                  "--then", "100ms:KILL", "-w", job.number()});
+  CHECK(job.all_end());
+  for (const auto& one : done["targets"])
+    if (one["pid"] == std::stoi(child)) {
+      REQUIRE(one["steps"].size() == 4);
+      // The freezing of a tree waits for 1 s where it is not told that all stand still.
+      CHECK(one["steps"][3]["at"] < 1.0);
+    }
+}
+
+TEST_CASE("sigsend: no target is lost where descriptors are few") {
+  for (const rlim_t files : {rlim_t{10}, rlim_t{12}, rlim_t{16}, rlim_t{40}}) {
+    CAPTURE(files);
+    shell_job job("for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do sleep 1000 & "
+                  "done; echo up $!; wait");
+    job.wait_for_line("up");
+    const std::string parent = job.number();
+    std::vector<std::string> words{"-s", "CONT", "--then", "10ms:TERM", "-w"};
+    const std::string pids = sigsend({"-p", "--parent", parent}).out;
+    for (std::size_t start = 0; start < pids.size(); start = pids.find('\n', start) + 1)
+      words.push_back(pids.substr(start, pids.find('\n', start) - start));
+    REQUIRE(words.size() == 25);
+    const auto result = sigsend(words, with_files(files));
+    CHECK(result.err.empty());
+    CHECK(result.status == exit_status::exited(0));
+    CHECK(job.all_end());
+    shell_job again(
+        "for i in 1 2 3 4 5 6 7 8 9 10; do sleep 1000 & done; echo up $!; trap '' TERM; "
+        "wait; wait");
+    again.wait_for_line("up");
+    CHECK(sigsend({"--tree", "--then", "10ms:KILL", "-w", again.number()}, with_files(files))
+              .status == exit_status::exited(0));
+    CHECK(again.all_end());
   }
 }
 

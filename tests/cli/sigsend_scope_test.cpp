@@ -123,6 +123,9 @@ TEST_CASE("sigsend --scope cgroup reaches all that is in it, and below") {
     const std::string path = own->path() + "/sigkit-send-" + std::to_string(::getpid());
     CHECK(sigsend({"--count", "--cgroup", path}).out == "4\n");
     CHECK(sigsend({"--count", "--scope=cgroup", job.number()}).out == "4\n");
+    CHECK(sigsend({"-r", "-KILL", "--scope=cgroup", job.number()}).status ==
+          exit_status::exited(1));
+    CHECK(made->members().size() == 4);
     // The orphans, too, are the tree's: it is at the top of its cgroup.
     CHECK(sigsend({"--count", "--tree", job.number()}).out == "4\n");
     CHECK(sigsend({"--scope=cgroup", "--then", "50ms:KILL", "-w", job.number()}).status ==
@@ -131,6 +134,47 @@ TEST_CASE("sigsend --scope cgroup reaches all that is in it, and below") {
     CHECK(made->wait_until_empty(20s));
   }
   made->remove();
+}
+
+TEST_CASE("sigsend --tree of a daemon does not take those whose cgroup it was started in") {
+  const auto own = sigkit::cgroup::of(::getpid());
+  if (!own) SKIP("there is no cgroup2 here");
+  std::optional<sigkit::cgroup> made;
+  try {
+    made.emplace(own->make("sigkit-daemon-" + std::to_string(::getpid())));
+  } catch (const sigkit::error&) {
+    SKIP("no cgroup can be made here");
+  }
+  {
+    shell_job job("echo $$ >" + made->path() +
+                  "/cgroup.procs; sleep 1000 & "
+                  "(setsid sh -c 'echo daemon $$; sleep 1000; :' &); wait; wait");
+    const std::string daemon = job.pid_of("daemon");
+    CHECK(eventually([&] { return made->members().size() == 4; }));
+    CHECK(sigsend({"--count", "--tree", daemon}).out == "2\n");
+    CHECK(sigsend({"--tree", "-w", daemon}).status == exit_status::exited(0));
+    CHECK(job.left().size() == 2);
+  }
+  CHECK(made->wait_until_empty(20s));
+  made->remove();
+}
+
+TEST_CASE("sigsend -r over a scope leaves those alone that do not catch the signal") {
+  shell_job job("\"" + program("probe") +
+                "\" handle USR1 & sleep 1000 & echo sleeper $!; kill -STOP $!; "
+                "trap : USR1; while :; do wait; done");
+  const std::string sleeper = job.pid_of("sleeper");
+  job.wait_for_line("ready");
+  CHECK(eventually([&] { return state_of(sleeper) == "T"; }));
+  for (const char* reach : {"tree", "group", "session"}) {
+    CAPTURE(reach);
+    const auto done = sigsend({"-r", "-s", "USR1", "--scope", reach, job.number()});
+    CHECK(done.status == exit_status::exited(0));
+    job.wait_for_line("handled 10");
+    CHECK(state_of(sleeper) == "T"); // stopped as it was
+  }
+  CHECK(sigsend({"-r", "-s", "KILL", "--tree", job.number()}).status == exit_status::exited(1));
+  CHECK(job.left().size() == 3);
 }
 
 TEST_CASE("sigsend refuses a scope that it is in itself, unless that is meant") {

@@ -168,7 +168,7 @@ TEST_CASE(
 }
 
 TEST_CASE("sigsend: what selects nobody signals nobody") {
-  for (const std::vector<std::string>& words :
+  for (std::vector<std::string> words :
        std::vector<std::vector<std::string>>{{"--name", ""},
                                              {"--name="},
                                              {"--command", ""},
@@ -187,13 +187,21 @@ TEST_CASE("sigsend: what selects nobody signals nobody") {
                                              {"--cgroup", "relative"},
                                              {"--cgroup", "/no/such/cgroup"},
                                              {"--name", "no-such-4711"},
-                                             {"-i", "--name", "no-such-4711"}}) {
+                                             {"-i", "--name", "no-such-4711"},
+                                             {"--inverse", "--cgroup", "/no/such/cgroup"},
+                                             {"-q", "1", "-USR1", "--", "-4194000"},
+                                             {"-i", "--", "-4194000"},
+                                             {"-TERM", "-0"},
+                                             {"--locked", "1"}}) {
+    CAPTURE(words.back());
+    words.insert(words.begin(), "--count");
     const auto result = sigsend(words);
     CHECK(result.status == exit_status::exited(1));
     CHECK(result.err.starts_with("sigsend: "));
-    CHECK(result.out.empty());
+    CHECK(result.out == (result.err.ends_with(help_hint) ? "" : "0\n"));
   }
-  CHECK(contains(sigsend({"--name", "a{2"}).err, "regular expression 'a{2': "));
+  CHECK(contains(sigsend({"--name", "a{2\x1b"}).err,
+                 "invalid regular expression 'a{2\\x1b' for --name: "));
 }
 
 TEST_CASE("sigsend --count and --dry-run say, and send nothing") {
@@ -204,7 +212,7 @@ TEST_CASE("sigsend --count and --dry-run say, and send nothing") {
   CHECK(none.status == exit_status::exited(1));
   const auto said = sigsend({"--dry-run", "--name", probes.tag});
   CHECK(said.status == exit_status::exited(0));
-  CHECK(said.out.starts_with(" "));
+  CHECK(said.out.starts_with("TERM:\n"));
   CHECK(contains(said.out, "OUTCOME"));
   CHECK(contains(said.out, probes.number_b()));
   CHECK(contains(said.out, "HUP:8"));
@@ -245,6 +253,9 @@ TEST_CASE("sigsend @FILE takes the PID in a file") {
   write_file(path, "  " + probe.number() + "\n");
   CHECK(sigsend({"-USR1", "@" + path}).status == exit_status::exited(0));
   CHECK(probe.wait_for_line("got") == "got USR1");
+  write_file(path, probe.number() + "\n/var/lib/data\n1700000000\n");
+  CHECK(sigsend({"-USR2", "@" + path}).status == exit_status::exited(0));
+  CHECK(probe.wait_for_line("got") == "got USR2");
   const auto refused = [&](const std::string& text, const std::string& why) {
     write_file(path, text);
     const auto result = sigsend({"@" + path});
@@ -254,12 +265,12 @@ TEST_CASE("sigsend @FILE takes the PID in a file") {
   };
   refused("", "it is empty");
   refused(" \n", "it is empty");
-  refused("x\n", "there is no process id in it");
-  refused("12 13\n", "there is no process id in it");
-  refused("-1\n", "there is no process id in it");
-  refused("0\n", "there is no process id in it");
-  refused("99999999999\n", "there is no process id in it");
-  refused(std::string(100, '1'), "there is no process id in it");
+  refused("x\n", "there is no process id in its first line");
+  refused("12 13\n", "there is no process id in its first line");
+  refused("-1\n", "there is no process id in its first line");
+  refused("0\n", "there is no process id in its first line");
+  refused("99999999999\n", "there is no process id in its first line");
+  refused(std::string(100, '1'), "there is no process id in its first line");
   refused("4194000\n", "No such process");
   CHECK(contains(sigsend({"@" + folder.path() + "/none"}).err, "No such file or directory"));
   CHECK(contains(sigsend({"@" + folder.path()}).err, "Is a directory"));
@@ -273,19 +284,30 @@ TEST_CASE("sigsend @FILE --locked asks that its writer still holds a lock on it"
   const temporary_directory folder;
   const std::string path = folder.path() + "/pid";
   write_file(path, probe.number() + "\n");
-  const auto stale = sigsend({"--locked", "@" + path});
-  CHECK(stale.status == exit_status::exited(1));
-  CHECK(contains(stale.err, "stale"));
+  const auto refused = [&](const std::string& why) {
+    const auto result = sigsend({"--locked", "@" + path});
+    CHECK(result.status == exit_status::exited(1));
+    CHECK_MESSAGE(contains(result.err, why), result.err);
+  };
+  refused("stale");
+  const std::string other = "process " + std::to_string(::getpid()) + " holds the lock";
   const sigkit::unique_fd file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
-  REQUIRE(::flock(file.get(), LOCK_EX) == 0);
-  CHECK(sigsend({"-USR1", "--locked", "@" + path}).status == exit_status::exited(0));
-  CHECK(probe.wait_for_line("got") == "got USR1");
+  for (const int how : {LOCK_EX, LOCK_SH}) {
+    REQUIRE(::flock(file.get(), how) == 0);
+    refused(other); // this process has it, not the probe
+  }
   REQUIRE(::flock(file.get(), LOCK_UN) == 0);
   struct flock lock {};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
-  REQUIRE(::fcntl(file.get(), F_SETLK, &lock) == 0); // held by this process, not by the probe
-  const auto other = sigsend({"--locked", "@" + path});
-  CHECK(other.status == exit_status::exited(1));
-  CHECK(contains(other.err, "process " + std::to_string(::getpid()) + " holds the lock"));
+  REQUIRE(::fcntl(file.get(), F_SETLK, &lock) == 0);
+  refused(other);
+  // The one that took the lock has ended, and has left it to a child, as daemons do.
+  child daemon(
+      {"sh", "-c", "exec 9<\"$0\"; flock 9; (sleep 1000 & echo $! >\"$0\"; echo up $!)", path});
+  lock.l_type = F_UNLCK;
+  REQUIRE(::fcntl(file.get(), F_SETLK, &lock) == 0);
+  const std::string sleeper = said_by(daemon, "up");
+  CHECK(sigsend({"--locked", "-KILL", "@" + path}).status == exit_status::exited(0));
+  CHECK(eventually([&] { return !is_alive(sleeper); }));
 }

@@ -3,9 +3,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <filesystem>
-#include <thread>
-
 #include "cli/sigsend.hpp"
 
 using namespace test;
@@ -98,20 +95,14 @@ TEST_CASE("sigsend refuses what is no signal, and two of them") {
     CHECK(sigsend(words).status == exit_status::exited(1));
 }
 
-TEST_CASE("sigsend signals the others where one target cannot be opened") {
-  target probe;
-  std::thread other([] { ::pause(); });
-  pid_t thread = 0;
-  REQUIRE(test::eventually([&] {
-    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task"))
-      if (const pid_t tid = std::stoi(entry.path().filename()); tid != ::getpid()) thread = tid;
-    return thread != 0;
-  }));
-  other.detach();
-  const auto some = sigsend({"-USR2", std::to_string(thread), probe.number()});
-  CHECK(some.status == exit_status::exited(64));
-  CHECK(some.err.find("process " + std::to_string(thread)) != std::string::npos);
-  CHECK(probe.wait_for_line("got") == "got USR2");
+TEST_CASE("sigsend takes the ID of a thread for its process, as kill(2) does") {
+  target probe({"two-threads"});
+  const std::string thread = said_by(probe, "thread");
+  CHECK(thread != probe.number());
+  CHECK(sigsend({"-USR1", thread}).status == exit_status::exited(0));
+  CHECK(contains(probe.wait_for_line(""), "got USR1"));
+  CHECK(sigsend({thread}).status == exit_status::exited(0));
+  CHECK(probe.finish() == exit_status::killed(sigkit::sigterm));
 }
 
 TEST_CASE("sigsend takes its options after a target too") {

@@ -23,7 +23,7 @@ namespace sigkit {
 enum class sending : unsigned char {
   not_tried,     ///< nothing was sent (yet)
   sent,          ///< the kernel took it
-  gone,          ///< it has ended
+  gone,          ///< it has ended, and was reaped
   not_permitted, ///< it belongs to another user
   no_handler,    ///< it does not catch the signal, which was required
   queue_full,    ///< as many signals wait for it as RLIMIT_SIGPENDING of getrlimit(2) allows
@@ -64,7 +64,7 @@ struct escalation_options {
   std::vector<step> steps; ///< after it, each to those that are still there; a `never` ends them
   scope reach = scope::process;      ///< what each process stands for: process to cgroup
   std::optional<int> value;          ///< with the signals, as sigqueue(3) has it
-  bool require_handler = false;      ///< only to processes that catch the signal
+  bool require_handler = false;      ///< only to processes that catch the first signal
   bool include_self = false;         ///< a scope may reach this process and its ancestors
   bool hold_members = false;         ///< members of groups are found, and told, in any case
   std::optional<duration> wait = {}; ///< after the last step: until all have ended, so long at most
@@ -78,6 +78,7 @@ SIGKIT_API void add_process(failure& why, escalation_run& run, process_ref& whom
 SIGKIT_API bool add_thread(failure& why, escalation_run& run, pid_t thread, pid_t process) noexcept;
 SIGKIT_API void add_group(failure& why, escalation_run& run, pid_t group) noexcept;
 SIGKIT_API void find_addressees(failure& why, escalation_run& run) noexcept;
+SIGKIT_API void check_addressees(failure& why, escalation_run& run) noexcept;
 SIGKIT_API wait_end continue_escalation(failure& why, escalation_run& run) noexcept;
 SIGKIT_API const std::vector<addressee>& addressees_of(const escalation_run& run) noexcept;
 SIGKIT_API bool reaches_self(const escalation_run& run) noexcept;
@@ -99,11 +100,13 @@ SIGKIT_API bool reaches_self(const escalation_run& run) noexcept;
 /// to all that a scope has reached.
 ///
 /// This process and its ancestors are never stopped, and reached only by include_self, after all
-/// others. Handlers of this library are called while it waits.
-/// Thread-safe: no. Async-signal-safe: no.
+/// others. Where there are further steps or a wait, nothing is sent to this process, its own
+/// group's signal included. Handlers of this library are called while it waits. Thread-safe: no.
+/// Async-signal-safe: no.
 class escalation {
 public:
-  /// Throws sigkit::error (EINVAL: no such signal, a scope for commands only, a negative time).
+  /// Throws sigkit::error (EINVAL: no such signal, a scope for commands only, a negative time;
+  /// ENOENT: require_handler needs a /proc of this PID namespace).
   explicit escalation(const escalation_options& options)
       : run_(detail::call(detail::new_escalation, options)) {}
 
@@ -111,8 +114,9 @@ public:
   void add(process_ref whom) { detail::call(detail::add_process, *run_, whom); }
 
   /// A thread, by its ID as gettid(2) gives it (pidfd_open(2) with PIDFD_THREAD, tgkill(2) before
-  /// Linux 6.9; then a ladder, a wait and a value are ENOSYS); false where there is none, or where
-  /// it is not one of `process` (0: of any). EINVAL with a scope.
+  /// Linux 6.9; then a ladder, a wait and a value are ENOSYS, and so is a thread of a process that
+  /// is not known where there is no /proc); false where there is none, or where it is not one of
+  /// `process` (0: of any). EINVAL with a scope, or for an ID below 1; else as pidfd::open().
   bool add_thread(pid_t thread, pid_t process = 0) {
     return detail::call(detail::add_thread, *run_, thread, process);
   }
@@ -123,9 +127,18 @@ public:
 
   /// Finds whom the scopes of all steps reach now, so that addressees() has them before anything is
   /// sent. run() does it where it was not done.
-  /// Throws sigkit::error (ENOENT: needs /proc, which does not show this PID namespace; ENODEV: no
-  /// cgroup of version 2).
+  /// Throws sigkit::error (ENOENT: needs /proc, which does not show this PID namespace; EACCES: it
+  /// hides a process that stands for others; ENODEV: no cgroup of version 2, or a group or session
+  /// outside this PID namespace; EMFILE, ENFILE). Nobody is added afterwards (EINVAL).
   void find() { detail::call(detail::find_addressees, *run_); }
+
+  /// Asks of each what would come of the first signal, and sends nothing (kill(2) with 0, and what
+  /// require_handler looks at): who would not get it has a step that says so. In place of run().
+  /// Throws what find() does.
+  void check() {
+    find();
+    detail::call(detail::check_addressees, *run_);
+  }
 
   /// Whether a scope reaches this process, one of its ancestors, or the root of all cgroups. For
   /// run() that is an error (EPERM), unless include_self is given. After find().

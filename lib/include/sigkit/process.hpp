@@ -29,6 +29,12 @@ struct process_facts {
   std::uint64_t start_time = 0; ///< clock ticks since boot; with pid it names one process for ever
 };
 
+/// Whether no thread of it runs any more: it waits to be reaped, or is gone.
+/// Thread-safe: yes. Async-signal-safe: yes.
+inline bool has_ended(const process_facts& process) noexcept {
+  return process.state == 'X' || (process.state == 'Z' && process.threads <= 1);
+}
+
 /// What /proc/PID/status says of a process or of a thread (proc(5)): who it is, and its signals.
 struct process_status {
   pid_t id = 0;      ///< PID; of a thread its own ID

@@ -49,7 +49,8 @@ public:
   }
 
   /// The process of this identity; nothing where it is gone, its PID another's by now included.
-  /// An inode needs Linux 6.9 (ENOSYS before), a start time /proc. Else as pidfd::open().
+  /// An inode needs Linux 6.9 (ENOSYS before), a start time a usable /proc (nothing is found
+  /// without); where there is neither, EINVAL. Else as pidfd::open().
   static std::optional<process_ref> open(const process_identity& identity) {
     auto held = detail::call(detail::open_identity, identity);
     if (!held) return std::nullopt;

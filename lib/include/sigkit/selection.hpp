@@ -15,6 +15,10 @@
 
 namespace sigkit {
 
+/// What is wrong with a regular expression (regcomp(3)); nothing where it is one.
+/// Thread-safe: yes. Async-signal-safe: no.
+SIGKIT_API std::optional<std::string> error_in_pattern(const std::string& text);
+
 /// Which processes are meant. All conditions that are given must hold; where a condition is a list,
 /// one of its entries must, but of patterns each.
 struct process_conditions {
