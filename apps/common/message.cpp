@@ -135,14 +135,14 @@ std::string user_name(unsigned uid) {
   return look_up_user(uid, entry, text) ? entry.pw_name : std::to_string(uid);
 }
 
-std::optional<unsigned> user_number(const std::string& name) {
+std::optional<unsigned> user_number(const std::string& user) {
   unsigned number = 0;
-  const char* const end = name.data() + name.size();
-  const auto [rest, failed] = std::from_chars(name.data(), end, number);
+  const char* const end = user.data() + user.size();
+  const auto [rest, failed] = std::from_chars(user.data(), end, number);
   if (failed == std::errc{} && rest == end) return number;
   passwd entry{};
   std::array<char, entry_size> text{};
-  if (look_up_user(name, entry, text)) return entry.pw_uid;
+  if (look_up_user(user, entry, text)) return entry.pw_uid;
   return std::nullopt;
 }
 

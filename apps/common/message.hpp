@@ -42,6 +42,6 @@ std::string process_name(int pid);
 std::string user_name(unsigned uid);
 
 /// The number of a user who is said by name or number; nothing where there is none of that name.
-std::optional<unsigned> user_number(const std::string& name);
+std::optional<unsigned> user_number(const std::string& user);
 
 } // namespace sigkit::apps

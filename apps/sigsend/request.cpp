@@ -136,7 +136,8 @@ int to_terminal(std::string_view text) {
   return static_cast<int>(found.st_rdev);
 }
 
-/// The directory that cgroup2 is mounted on, from one below it; the directory itself where it is that.
+/// The directory that cgroup2 is mounted on, from one below it; the directory itself where it is
+/// that.
 std::string mount_of(std::string directory) {
   for (;;) {
     const std::size_t slash = directory.rfind('/');

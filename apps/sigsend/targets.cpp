@@ -61,7 +61,7 @@ target_word read_word(std::string_view text) {
   using kind = target_word::kind;
   const std::size_t colon = text.find(':');
   if (text.starts_with('-') && is_number(text.substr(1))) {
-    const pid_t group = to_number<pid_t>(text.substr(1), text);
+    const auto group = to_number<pid_t>(text.substr(1), text);
     if (group == 0) throw usage_error(quoted(text) + ": invalid process id (0 is the own group)");
     return {kind::group, text, group == 1 ? -1 : group};
   }

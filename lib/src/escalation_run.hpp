@@ -71,7 +71,7 @@ private:
   void send_to_group(std::size_t index, signal_id signal);
   void send_over(scope reach, signal_id signal);
   [[nodiscard]] bool is_wanted(std::size_t index, signal_id signal);
-  void send_until_all_have_it(tree_walk& walk, walk_signal what);
+  static void send_until_all_have_it(tree_walk& walk, walk_signal what);
   [[nodiscard]] bool is_not_for_us(pid_t pid) const;
   [[nodiscard]] delivery send_in_one_call(pid_t group, signal_id signal) const;
   [[nodiscard]] sending check_one(std::size_t index) const;

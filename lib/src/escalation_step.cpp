@@ -188,6 +188,7 @@ void escalation_run::send_over(scope reach, signal_id signal) {
 }
 
 void escalation_run::check() {
+  start_ = sys::clock::now();
   for (std::size_t i = 0; i < addressees_.size(); ++i) {
     const addressee& one = addressees_[i];
     const pid_t group = one.id;

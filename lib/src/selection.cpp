@@ -52,7 +52,7 @@ private:
 void compile(const std::vector<std::string>& texts, std::list<pattern>& patterns) {
   for (const std::string& text : texts)
     if (const std::string why = patterns.emplace_back(text).why_not(); !why.empty())
-      fail(EINVAL, "regular expression '" + text + "' (" + why + ")");
+      fail(EINVAL, std::string("regular expression '").append(text).append("': ").append(why));
 }
 
 template <class List, class Value> bool has(const List& list, const Value& value) {

@@ -225,8 +225,8 @@ bool tree_walk::look_at(member& seen, bool stop, bool is_new) const {
   // Again where it does not stand still: a CONT from within the tree would undo the first one.
   // What others have stopped stays as it is; what only sleeps has a STOP waiting for it.
   const bool was_stopped = !seen.stopped && seen.at_rest && seen.facts.state == 'T';
-  const bool to_stop = stop && !is_spared(seen.facts.pid) && !was_stopped &&
-                       (!seen.stopped || !seen.at_rest);
+  const bool to_stop =
+      stop && !is_spared(seen.facts.pid) && !was_stopped && (!seen.stopped || !seen.at_rest);
   if (to_stop && sys::pidfd_send_signal(process, sigstop) == 0)
     seen.stopped = seen.to_continue = true;
   // One that may not be signalled is never at rest, and must not hold up the others.
