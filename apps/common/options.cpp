@@ -1,13 +1,30 @@
 #include "common/options.hpp"
 
+#include <charconv>
+#include <string>
+
 #include "common/message.hpp"
 #include "common/output.hpp"
 
 namespace sigkit::apps {
 
-duration to_duration(std::string_view text) {
+bool is_number(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+int to_int(std::string_view text, const char* option) {
+  int value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, failed] = std::from_chars(text.data(), end, value);
+  if (failed != std::errc{} || rest != end)
+    throw usage_error("invalid value " + quoted(text) + " for " + option);
+  return value;
+}
+
+duration to_duration(std::string_view text, const char* option) {
   if (const auto parsed = parse_duration(text)) return *parsed;
-  throw usage_error("invalid time interval " + quoted(text));
+  throw usage_error("invalid time interval " + quoted(text) +
+                    (option != nullptr ? std::string(" for ") + option : ""));
 }
 
 signal_id to_signal(std::string_view text) {

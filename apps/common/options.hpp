@@ -11,9 +11,14 @@
 
 namespace sigkit::apps {
 
+/// Whether there are digits, and nothing else.
+bool is_number(std::string_view text);
+
 // What the user typed, as a value. Each throws usage_error with a message that names it.
 
-duration to_duration(std::string_view text);
+int to_int(std::string_view text, const char* option);
+/// `option`, where it is given, is named in the message.
+duration to_duration(std::string_view text, const char* option = nullptr);
 signal_id to_signal(std::string_view text);
 signal_set to_signal_set(std::string_view text);
 scope to_scope(std::string_view text);

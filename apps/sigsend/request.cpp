@@ -1,16 +1,11 @@
 #include "sigsend/request.hpp"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <charconv>
-
-#include <sigkit/cgroup.hpp>
 
 #include "common/command_line.hpp"
 #include "common/message.hpp"
 #include "common/options.hpp"
+#include "sigsend/conditions.hpp"
 
 namespace sigkit::apps {
 
@@ -51,10 +46,6 @@ struct unresolved {
   bool ladder_given = false;
 };
 
-bool is_number(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
 /// The first -N or -NAME is the signal; then -N is a process group. A name in lower case is a
 /// cluster of options.
 word_meaning meaning_of(std::string_view word, const normal_words& before) {
@@ -84,85 +75,6 @@ signal_id to_any_signal(std::string_view text) {
 signal_id to_signal_number(std::string_view text) {
   if (!is_number(text)) throw usage_error(quoted(text) + ": invalid signal number");
   return to_signal(text);
-}
-
-int to_int(std::string_view text, const char* option) {
-  int value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, failed] = std::from_chars(text.data(), end, value);
-  if (failed != std::errc{} || rest != end)
-    throw usage_error("invalid value " + quoted(text) + " for " + std::string(option));
-  return value;
-}
-
-duration to_age(std::string_view text, const char* option) {
-  const auto length = parse_duration(text);
-  if (!length)
-    throw usage_error("invalid time interval " + quoted(text) + " for " + std::string(option));
-  return *length;
-}
-
-/// Calls `take` for each word of a list.
-template <class Take> void for_each_word(std::string_view list, const char* option, Take take) {
-  for (;;) {
-    const std::size_t comma = list.find(',');
-    const std::string_view word = list.substr(0, comma);
-    if (word.empty()) throw usage_error("empty value in the list for " + std::string(option));
-    take(word);
-    if (comma == std::string_view::npos) return;
-    list.remove_prefix(comma + 1);
-  }
-}
-
-uid_t to_user(std::string_view text) {
-  const auto number = user_number(std::string(text));
-  if (!number) throw usage_error("no user is named " + quoted(text));
-  return *number;
-}
-
-pid_t to_parent(std::string_view text) {
-  const int pid = is_number(text) ? to_int(text, "--parent") : 0;
-  if (pid <= 0) throw usage_error("invalid process id " + quoted(text) + " for --parent");
-  return pid;
-}
-
-/// "pts/3", "/dev/pts/3", or "-": none.
-int to_terminal(std::string_view text) {
-  if (text == "-" || text == "?") return 0;
-  const std::string path = text.starts_with('/') ? std::string(text) : "/dev/" + std::string(text);
-  struct stat found {};
-  if (::stat(path.c_str(), &found) != 0 || !S_ISCHR(found.st_mode))
-    throw usage_error("no terminal is named " + quoted(text));
-  return static_cast<int>(found.st_rdev);
-}
-
-/// The directory that cgroup2 is mounted on, from one below it; the directory itself where it is
-/// that.
-std::string mount_of(std::string directory) {
-  for (;;) {
-    const std::size_t slash = directory.rfind('/');
-    if (slash == 0 || slash == std::string::npos || !cgroup::open(directory.substr(0, slash)))
-      return directory;
-    directory.resize(slash);
-  }
-}
-
-/// As /proc/PID/cgroup has it: the path below the mount, where it may be that of the directory. One
-/// that is not there is an error, or --inverse would mean everyone.
-std::string to_cgroup(std::string_view text) {
-  std::string path(text);
-  while (path.size() > 1 && path.ends_with('/'))
-    path.pop_back();
-  if (!path.starts_with('/'))
-    throw usage_error("invalid cgroup " + quoted(text) + ": a path from the root on");
-  if (cgroup::open(path)) {
-    const std::size_t mount = mount_of(path).size();
-    return mount == path.size() ? "/" : path.substr(mount);
-  }
-  const auto own = cgroup::of(::getpid());
-  if (!own || !cgroup::open(mount_of(own->path()) + path))
-    throw usage_error("there is no cgroup " + quoted(text) + " (version 2)");
-  return path;
 }
 
 void add_classic_options(command_line& line, send_request& wanted, unresolved& open) {
@@ -227,7 +139,7 @@ void add_ladder_options(command_line& line, send_request& wanted, unresolved& op
   line.optional(
       "-w,--wait", "DUR", "inf",
       [&](std::string_view text) {
-        const duration length = to_age(text, "--wait");
+        const duration length = to_duration(text, "--wait");
         options.wait = length == duration::zero() ? never : length;
       },
       "return when all have ended, or after DUR");
@@ -242,59 +154,7 @@ void add_ladder_options(command_line& line, send_request& wanted, unresolved& op
   line.flag("--locked", wanted.locked, "@FILE: its writer must hold a lock on it");
 }
 
-void add_conditions(command_line& line, send_request& wanted) {
-  process_conditions& conditions = wanted.conditions;
-  line.group("Only processes for which all of these hold");
-  const auto take_pattern = [](std::vector<std::string>& patterns, const char* option) {
-    return [&patterns, option](std::string_view text) {
-      if (const auto why = error_in_pattern(std::string(text)))
-        throw usage_error("invalid regular expression " + quoted(text) + " for " + option + ": " +
-                          *why);
-      patterns.emplace_back(text);
-    };
-  };
-  line.repeated("--name", "RE", take_pattern(conditions.name, "--name"), "in the process's name");
-  line.repeated("--command", "RE", take_pattern(conditions.command, "--command"),
-                "in its arguments, joined by spaces");
-  line.flag("-x,--exact", conditions.exact, "RE matches the whole of it");
-  line.repeated(
-      "--user", "U",
-      [&](std::string_view text) {
-        for_each_word(text, "--user",
-                      [&](auto word) { conditions.users.push_back(to_user(word)); });
-      },
-      "of this effective user, or of these");
-  line.repeated(
-      "--parent", "PID",
-      [&](std::string_view text) {
-        for_each_word(text, "--parent",
-                      [&](auto word) { conditions.parents.push_back(to_parent(word)); });
-      },
-      "children of this process");
-  line.repeated(
-      "--tty", "T",
-      [&](std::string_view text) {
-        for_each_word(text, "--tty",
-                      [&](auto word) { conditions.terminals.push_back(to_terminal(word)); });
-      },
-      "on this terminal, as pts/3; - for none");
-  line.option(
-      "--older", "DUR", [&](std::string_view text) { conditions.older = to_age(text, "--older"); },
-      "started at least DUR ago");
-  line.option(
-      "--newer", "DUR", [&](std::string_view text) { conditions.newer = to_age(text, "--newer"); },
-      "started less than DUR ago");
-  line.repeated(
-      "--cgroup", "PATH",
-      [&](std::string_view text) { conditions.cgroups.push_back(to_cgroup(text)); },
-      "in this cgroup (version 2), or below it");
-  line.flag("--inverse", conditions.inverse, "those for which they do not all hold");
-}
-
-void add_further_options(command_line& line, send_request& wanted, unresolved& open, bool& oldest,
-                         bool& newest) {
-  line.flag("--oldest", oldest, "of those found, the one that started first");
-  line.flag("--newest", newest, "of those found, the one that started last");
+void add_outputs(command_line& line, send_request& wanted, unresolved& open) {
   line.group("What is said");
   line.call(
       "--count", [&] { open.actions.push_back(action::print_count); },
@@ -327,26 +187,6 @@ void choose_action(send_request& wanted, const unresolved& open) {
                                   wanted.has_conditions || wanted.json || wanted.interactive;
   if (is_list(wanted.what) && is_about_processes)
     throw usage_error("processes to select, and -l, -t, -L or -d, exclude each other");
-}
-
-bool has_conditions(const process_conditions& one) {
-  return !one.name.empty() || !one.command.empty() || !one.users.empty() || !one.parents.empty() ||
-         !one.terminals.empty() || one.older || one.newer || !one.cgroups.empty() ||
-         one.only != process_conditions::pick::all;
-}
-
-void resolve_conditions(send_request& wanted, bool oldest, bool newest) {
-  process_conditions& conditions = wanted.conditions;
-  using pick = process_conditions::pick;
-  if (oldest && newest) throw usage_error("options --oldest and --newest exclude each other");
-  conditions.only = oldest ? pick::oldest : newest ? pick::newest : pick::all;
-  wanted.has_conditions = has_conditions(conditions);
-  const bool has_pattern = !conditions.name.empty() || !conditions.command.empty();
-  if (conditions.exact && !has_pattern) throw usage_error("--exact needs --name or --command");
-  if (conditions.inverse && !wanted.has_conditions)
-    throw usage_error("--inverse needs a condition");
-  if (conditions.inverse && conditions.only != pick::all)
-    throw usage_error("--inverse, and --oldest or --newest, exclude each other");
 }
 
 void resolve_ladder(send_request& wanted, const unresolved& open) {
@@ -388,12 +228,11 @@ void check_threads(const send_request& wanted) {
 bool parse_send_request(int argc, char** argv, send_request& wanted) {
   command_line line(usage, description, footer);
   unresolved open;
-  bool oldest = false;
-  bool newest = false;
+  picked_ends ends;
   add_classic_options(line, wanted, open);
   add_ladder_options(line, wanted, open);
-  add_conditions(line, wanted);
-  add_further_options(line, wanted, open, oldest, newest);
+  add_conditions(line, wanted.conditions, ends);
+  add_outputs(line, wanted, open);
   const auto operands =
       line.parse(argc, argv, {.stop_at_operand = false, .meaning_of = &meaning_of});
   if (!operands) return false;
@@ -402,7 +241,7 @@ bool parse_send_request(int argc, char** argv, send_request& wanted) {
     return false;
   }
   open.ladder_given = open.ladder != nullptr || !wanted.options.steps.empty();
-  resolve_conditions(wanted, oldest, newest);
+  wanted.has_conditions = resolve_conditions(wanted.conditions, ends);
   choose_action(wanted, open);
   resolve_ladder(wanted, open);
   check_threads(wanted);

@@ -13,16 +13,13 @@
 #include <fmt/format.h>
 
 #include "common/message.hpp"
+#include "common/options.hpp"
 #include "common/text.hpp"
 #include "sigsend/pid_file.hpp"
 
 namespace sigkit::apps {
 
 namespace {
-
-bool is_number(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-}
 
 /// A word of the command line, before anything is looked up.
 struct target_word {

@@ -94,13 +94,6 @@ void add_reach_options(command_line& line, request& wanted, unresolved& open) {
       "leave, wait or kill what is left when COMMAND ends");
 }
 
-duration to_time(std::string_view text, const char* option) {
-  const std::optional<duration> length = parse_duration(text);
-  if (!length)
-    throw usage_error("invalid time interval " + quoted(text) + " for " + std::string(option));
-  return *length;
-}
-
 std::chrono::system_clock::time_point to_wall_time(std::string_view text) {
   const auto now = std::chrono::system_clock::now();
   const auto time = parse_wall_time(text, now);
@@ -123,11 +116,11 @@ void add_limits(command_line& line, request& wanted, unresolved& open) {
   supervise_options& options = wanted.options;
   line.group("Other limits");
   line.option(
-      "--idle", "DUR", [&](std::string_view text) { options.idle = to_time(text, "--idle"); },
+      "--idle", "DUR", [&](std::string_view text) { options.idle = to_duration(text, "--idle"); },
       "also when COMMAND has written nothing for DUR");
   line.flag("--pty", open.pty, "give COMMAND a terminal for stdout and stderr");
   line.option(
-      "--cpu", "DUR", [&](std::string_view text) { options.cpu = to_time(text, "--cpu"); },
+      "--cpu", "DUR", [&](std::string_view text) { options.cpu = to_duration(text, "--cpu"); },
       "also when COMMAND and its descendants have used so\n"
       "much processor time");
   line.option(
@@ -141,7 +134,7 @@ void add_limits(command_line& line, request& wanted, unresolved& open) {
 
 void set_warning(supervise_options& options, std::string_view text) {
   const std::size_t colon = text.find(':');
-  options.warn = to_time(text.substr(0, colon), "--warn");
+  options.warn = to_duration(text.substr(0, colon), "--warn");
   options.warn_signal = signull;
   if (colon == std::string_view::npos) return;
   const std::optional<signal_id> signal = parse_signal(text.substr(colon + 1));
@@ -157,7 +150,7 @@ void add_reports(command_line& line, request& wanted) {
       "so long before the limit: say so, and send SIG");
   line.option(
       "--heartbeat", "DUR",
-      [&](std::string_view text) { options.heartbeat = to_time(text, "--heartbeat"); },
+      [&](std::string_view text) { options.heartbeat = to_duration(text, "--heartbeat"); },
       "say every DUR that COMMAND still runs");
   line.flag("--progress", wanted.progress, "show the time that is left, on a terminal");
   line.group("At the limit");
@@ -166,7 +159,7 @@ void add_reports(command_line& line, request& wanted) {
       "run sh -c TEXT before the first signal");
   line.option(
       "--on-timeout-limit", "DUR",
-      [&](std::string_view text) { options.hook_limit = to_time(text, "--on-timeout-limit"); },
+      [&](std::string_view text) { options.hook_limit = to_duration(text, "--on-timeout-limit"); },
       "kill that after DUR; 10s if not given");
   line.optional(
       "--diagnose", "FILE", "-", [&](std::string_view text) { wanted.diagnose_to = text; },

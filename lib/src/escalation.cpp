@@ -136,6 +136,15 @@ bool escalation_run::is_same(std::size_t index, const process_facts& facts) cons
   return (known.pid != 0 ? known.start_time : facts_of(index).start_time) == facts.start_time;
 }
 
+/// By a pidfd, as long as there are some.
+process_ref escalation_run::hold(const process_facts& facts) {
+  const process_identity identity{facts.pid, facts.start_time, 0};
+  auto opened = held_ < budget_ ? process_ref::open(identity) : std::nullopt;
+  if (!opened) return process_ref(identity);
+  ++held_;
+  return std::move(*opened);
+}
+
 std::size_t escalation_run::index_of(const process_facts& facts, const tree_walk* walk) {
   const auto known = by_pid_.find(facts.pid);
   if (known != by_pid_.end() && is_same(known->second, facts)) {
@@ -148,8 +157,7 @@ std::size_t escalation_run::index_of(const process_facts& facts, const tree_walk
   one.by_scope = true;
   target held;
   held.by_walk = walk != nullptr;
-  held.process = walk != nullptr ? walk->reference_to(facts)
-                                 : process_ref(process_identity{facts.pid, facts.start_time, 0});
+  held.process = walk != nullptr ? walk->reference_to(facts) : hold(facts);
   const std::size_t index = append(std::move(one), std::move(held));
   by_pid_.insert_or_assign(facts.pid, index);
   return index;

@@ -56,6 +56,7 @@ private:
   [[nodiscard]] bool goes_on() const noexcept { return rungs_.size() > 1 || options_.wait; }
   std::size_t append(addressee&& one, target&& held);
   std::size_t index_of(const process_facts& facts, const tree_walk* walk = nullptr);
+  process_ref hold(const process_facts& facts);
   [[nodiscard]] bool is_same(std::size_t index, const process_facts& facts) const;
   [[nodiscard]] process_facts facts_of(std::size_t index) const;
   void check_not_found() const;
