@@ -123,10 +123,12 @@ void add_conditions(command_line& line, process_conditions& conditions, picked_e
       },
       "on this terminal, as pts/3; - for none");
   line.option(
-      "--older", "DUR", [&](std::string_view text) { conditions.older = to_duration(text, "--older"); },
+      "--older", "DUR",
+      [&](std::string_view text) { conditions.older = to_duration(text, "--older"); },
       "started at least DUR ago");
   line.option(
-      "--newer", "DUR", [&](std::string_view text) { conditions.newer = to_duration(text, "--newer"); },
+      "--newer", "DUR",
+      [&](std::string_view text) { conditions.newer = to_duration(text, "--newer"); },
       "started less than DUR ago");
   line.repeated(
       "--cgroup", "PATH",
@@ -139,13 +141,13 @@ void add_conditions(command_line& line, process_conditions& conditions, picked_e
 
 bool resolve_conditions(process_conditions& conditions, picked_ends ends) {
   using pick = process_conditions::pick;
-  if (ends.oldest && ends.newest) throw usage_error("options --oldest and --newest exclude each other");
+  if (ends.oldest && ends.newest)
+    throw usage_error("options --oldest and --newest exclude each other");
   conditions.only = ends.oldest ? pick::oldest : ends.newest ? pick::newest : pick::all;
   const bool are_some = has_conditions(conditions);
   const bool has_pattern = !conditions.name.empty() || !conditions.command.empty();
   if (conditions.exact && !has_pattern) throw usage_error("--exact needs --name or --command");
-  if (conditions.inverse && !are_some)
-    throw usage_error("--inverse needs a condition");
+  if (conditions.inverse && !are_some) throw usage_error("--inverse needs a condition");
   if (conditions.inverse && conditions.only != pick::all)
     throw usage_error("--inverse, and --oldest or --newest, exclude each other");
   return are_some;

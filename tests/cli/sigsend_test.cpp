@@ -113,3 +113,40 @@ TEST_CASE("sigsend takes its options after a target too") {
   CHECK(probe.wait_for_line("got") == "got USR2");
   CHECK(sigsend({"--", "-2147483648"}).status == exit_status::exited(1));
 }
+
+TEST_CASE("sigsend reads its words as getopt_long does") {
+  target probe;
+  const std::string pid = probe.number();
+  CHECK(sigsend({"-rs0", pid}).status == exit_status::exited(1)); // nobody catches 0
+  CHECK(sigsend({"-vs0", pid}).status == exit_status::exited(0));
+  CHECK(sigsend({"--sig=USR1", "--verb", pid}).status == exit_status::exited(0));
+  CHECK(probe.wait_for_line("got") == "got USR1");
+  CHECK(sigsend({"-q5", "-sUSR2", pid}).status == exit_status::exited(0));
+  CHECK(probe.wait_for_line("got") == "got USR2");
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"--verbose=1", pid},
+                                             {"--p", pid},
+                                             {"--no-such", pid},
+                                             {"-z", pid},
+                                             {"-l="},
+                                             {"--list="},
+                                             {"-d="},
+                                             {"--scope=", pid},
+                                             {"-w=1", pid},
+                                             {"--color=blue", pid},
+                                             {"--preset=docker", "--preset=k8s", pid},
+                                             {"--timeout", "1", "KILL@tree", pid},
+                                             {"--thread", "-i", pid},
+                                             {"-l", "--tree"},
+                                             {"-t", "--name", "x"}}) {
+    CAPTURE(words.front());
+    const auto result = sigsend(words);
+    CHECK(result.status == exit_status::exited(1));
+    CHECK(result.err.starts_with("sigsend: "));
+    CHECK(result.err.ends_with(help_hint));
+  }
+  CHECK(sigsend({"-USR1", pid}).status == exit_status::exited(0));
+  CHECK(probe.wait_for_line("got") == "got USR1"); // and nothing before it
+  CHECK(contains(sigsend({"--color=always", "--dry-run", "-r", pid}).out, "\x1b[2m"));
+  CHECK(contains(sigsend({"--version"}).out, "sigsend (sigkit) "));
+}

@@ -41,3 +41,16 @@ TEST_CASE("lengths are shown with two or three digits") {
   CHECK(length_text(312s) == "5m12s");
   CHECK(length_text(53h) == "2d5h");
 }
+
+TEST_CASE("rows have colors where these are wanted, and columns stay aligned") {
+  table rows({{"PID", true}, {"COMMAND"}});
+  rows.add({"7", "init"}, emphasis::failure);
+  rows.add({"4711", "sleep"});
+  CHECK(rows.text(0, true) == " PID  COMMAND\n"
+                              "\x1b[31m   7  init\x1b[0m\n"
+                              "4711  sleep\n");
+  CHECK_FALSE(rows.text(0).find('\x1b') != std::string::npos);
+  CHECK(uses_colors(color_choice::always, -1));
+  CHECK_FALSE(uses_colors(color_choice::automatic, -1));
+  CHECK_FALSE(uses_colors(color_choice::never, 1));
+}
