@@ -33,7 +33,8 @@ std::string label_of(const send_outcome& how, const addressee& one) {
   if (one.is == kind::process && !one.by_scope && named != how.targets.words.end())
     return apps::quoted(named->second);
   if (one.is != kind::process) return apps::quoted(word_of(one));
-  const std::string name = one.facts.pid != 0 ? escaped(one.facts.name) : process_name(one.id);
+  const bool is_known = one.facts.pid != 0 && !one.facts.name.empty();
+  const std::string name = is_known ? escaped(one.facts.name) : process_name(one.id);
   return word_of(one) + " (" + name + ")";
 }
 
@@ -42,8 +43,10 @@ bool is_named(const send_outcome& how, const addressee& one) {
 }
 
 /// Where a group's members are signalled one by one, it is no target of its own.
-bool is_target(const addressee& one) {
-  return one.is != kind::group || !one.steps.empty();
+bool is_target(const send_outcome& how, const addressee& one) {
+  const bool one_by_one = how.wanted.options.value || how.wanted.options.require_handler ||
+                          how.wanted.what == send_request::action::send;
+  return one.is != kind::group || !one.steps.empty() || !one_by_one;
 }
 
 bool had(const addressee& one, sending outcome) {
@@ -90,7 +93,7 @@ int complain_and_status(const send_outcome& how) {
   std::size_t queued = 0;
   std::size_t not_queued = 0;
   for (const addressee& one : how.done.addressees()) {
-    if (!is_target(one)) continue;
+    if (!is_target(how, one)) continue;
     if (had(one, sending::sent) || was_waited_for(how, one)) ++done;
     if (had(one, sending::queue_full))
       ++not_queued;
@@ -184,7 +187,7 @@ std::string table_text(const send_outcome& how, int descriptor) {
   const bool is_plan = how.wanted.what == send_request::action::only_say;
   table rows({{"PID", true}, {"USER"}, {"AGE", true}, {"OUTCOME"}, {"COMMAND"}});
   for (const addressee& one : how.done.addressees()) {
-    if (!is_plan && !is_target(one)) continue;
+    if (!is_target(how, one)) continue;
     const process_description about = one.is == kind::group
                                           ? process_description{"", "", "", group_text(one.id)}
                                           : description_of(how, one);
@@ -194,9 +197,9 @@ std::string table_text(const send_outcome& how, int descriptor) {
              is_plan && would_get ? emphasis::none : emphasis_of(how, one));
   }
   for (const unreached& one : how.targets.not_reached)
-    rows.add({escaped(one.word), one.pid != 0 ? one.about.user : "",
-              one.pid != 0 ? one.about.age : "", one.gone ? "gone" : "skipped",
-              one.pid != 0 ? one.about.command : ""},
+    rows.add({one.pid != 0 ? std::to_string(one.pid) : escaped(one.word),
+              one.pid != 0 ? one.about.user : "", one.pid != 0 ? one.about.age : "",
+              one.gone ? "gone" : "skipped", one.pid != 0 ? one.about.command : ""},
              one.pid != 0 ? emphasis::warning : emphasis::failure);
   if (rows.empty()) return {};
   return (is_plan ? plan_text(how.wanted.options) + ":\n" : "") +
@@ -268,7 +271,7 @@ std::string json_text(const send_outcome& how, int status) {
   json targets = json::array();
   const bool is_plan = how.wanted.what != send_request::action::send;
   for (const addressee& one : how.done.addressees())
-    if (is_plan || is_target(one)) targets.push_back(to_json(how, one));
+    if (is_target(how, one)) targets.push_back(to_json(how, one));
   for (const unreached& one : how.targets.not_reached)
     targets.push_back(to_json(one));
   const json document = {{"schema", "sigkit.sigsend/1"},

@@ -51,7 +51,10 @@ std::string pids_text(const escalation& checked) {
 int say_only(const send_request& wanted, const found_targets& targets, escalation& sends) {
   if (wanted.what == action::only_say || wanted.options.require_handler) sends.check();
   const std::size_t count = count_of(sends);
-  if (count == 0 && targets.not_reached.empty() && !wanted.has_conditions)
+  const bool is_asked = wanted.options.require_handler && !sends.addressees().empty();
+  if (count == 0 && is_asked)
+    complain("no process catches " + wanted.options.signal.name());
+  else if (count == 0 && targets.not_reached.empty() && !wanted.has_conditions)
     complain("there is no such process");
   const bool is_whole = targets.not_reached.empty();
   const int status = count == 0 ? failure : is_whole ? success : some_done;
@@ -80,9 +83,10 @@ int send(send_request& wanted) {
   const bool is_told = wanted.json || wanted.verbose;
   auto before = is_told ? describe_all(sends) : std::map<pid_t, process_description>{};
   // What comes back to this process, from its own group or a scope that it is in, waits until
-  // everything is said.
+  // everything is said. Where there are further steps or a wait, nothing does.
+  const bool is_all = wanted.options.steps.empty() && !wanted.options.wait;
   std::optional<scoped_mask> until_said;
-  if (targets.reaches_self || wanted.options.include_self)
+  if (is_all && (targets.reaches_self || sends.reaches_self()))
     until_said.emplace(mask_change::block, signal_set{wanted.options.signal});
   const auto started = std::chrono::system_clock::now();
   const bool all_ended = sends.run();

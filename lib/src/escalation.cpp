@@ -175,6 +175,8 @@ void escalation_run::find_members() {
     if (one.is == addressee::kind::group)
       groups.emplace(one.id == 0 ? ::getpgrp() : one.id, one.id);
   if (groups.empty() || !(goes_on() || has_members_apart() || options_.hold_members)) return;
+  if (groups.contains(0))
+    fail(ENODEV, "the own process group, which is outside this PID namespace");
   if (!proc_is_usable())
     fail(ENOENT, "the members of a process group: /proc does not show this PID namespace");
   for (const process_facts& facts : proc::processes()) {
@@ -275,7 +277,8 @@ void escalation_run::watch_those_sent(signal_id signal) {
   for (std::size_t i = 0; i < addressees_.size(); ++i) {
     target& held = targets_[i];
     const sending outcome = addressees_[i].outcome();
-    const bool is_for_later = outcome == sending::not_tried && next_ < rungs_.size();
+    const bool is_for_later =
+        outcome == sending::not_tried && next_ < rungs_.size() && !options_.require_handler;
     const bool is_due = outcome == sending::sent || outcome == sending::queue_full ||
                         is_for_later || (outcome == sending::not_permitted && signal == signull);
     const bool can_be =

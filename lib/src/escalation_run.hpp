@@ -77,7 +77,8 @@ private:
   [[nodiscard]] delivery send_in_one_call(pid_t group, signal_id signal) const;
   [[nodiscard]] sending check_one(std::size_t index) const;
   void note_ended_roots(signal_id signal);
-  [[nodiscard]] static bool is_out(const addressee& one);
+  [[nodiscard]] bool is_out(const addressee& one) const;
+  [[nodiscard]] static bool is_own_group(pid_t group);
   [[nodiscard]] bool lacks_handler(const process_ref& whom, signal_id signal) const;
   sending send_to(const addressee& one, const target& held, signal_id signal) const;
   void record(std::size_t index, signal_id signal, sending outcome);

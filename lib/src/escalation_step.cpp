@@ -93,11 +93,13 @@ sending escalation_run::send_to(const addressee& one, const target& held, signal
   });
 }
 
-/// Whom no further step is for.
-bool escalation_run::is_out(const addressee& one) {
+/// Whom no further step is for. Where a handler is required, it is for those alone that had the
+/// first signal.
+bool escalation_run::is_out(const addressee& one) const {
   const sending outcome = one.outcome();
-  return one.ended || outcome == sending::gone || outcome == sending::not_permitted ||
-         outcome == sending::no_handler;
+  const bool was_passed_over = options_.require_handler && next_ > 1 && one.steps.empty();
+  return was_passed_over || one.ended || outcome == sending::gone ||
+         outcome == sending::not_permitted || outcome == sending::no_handler;
 }
 
 /// Where there is more to do than to send once, no signal is for this process.
@@ -120,17 +122,24 @@ void escalation_run::send_to_each(signal_id signal) {
 void escalation_run::send_to_groups(signal_id signal) {
   for (std::size_t i = 0; i < addressees_.size(); ++i) {
     if (addressees_[i].is != addressee::kind::group) continue;
-    if (!has_members_apart())
+    // What cannot be blocked would end or stop this process, which has more to do.
+    const bool would_hit_us =
+        goes_on() && is_own_group(addressees_[i].id) && (signal == sigkill || signal == sigstop);
+    if (!has_members_apart() && !would_hit_us)
       send_to_group(i, signal);
     else if (!by_group_.contains(addressees_[i].id))
       record(i, signal, sending::gone);
   }
 }
 
+bool escalation_run::is_own_group(pid_t group) {
+  return group == 0 || group == ::getpgrp();
+}
+
 /// What comes back from our own group is taken back where it is not for this process.
 delivery escalation_run::send_in_one_call(pid_t group, signal_id signal) const {
   if (group == -1) return sigkit::send_all(signal);
-  const bool comes_back = goes_on() && (group == 0 || group == ::getpgrp()) && signal != signull;
+  const bool comes_back = goes_on() && is_own_group(group) && signal != signull;
   if (!comes_back) return sigkit::send_group(group, signal);
   const bool was_pending = sigpending().contains(signal);
   const scoped_mask meanwhile(mask_change::block, {signal});

@@ -248,3 +248,31 @@ TEST_CASE("sigsend: what goes to its own group as well is not for a sigsend that
   CHECK(plain.finish() == exit_status::exited(0));
   CHECK(contains(plain.out(), "status 143\n")); // as kill(1)
 }
+
+TEST_CASE(
+    "sigsend: what cannot be blocked goes to its own group without it, where there is more to do") {
+  const std::string script =
+      "sleep 1000 & sleeper=$!; trap : TERM; "
+      "\"$0\" -STOP --then 10ms:CONT --then 10ms:KILL -w $1 0; echo status $?; "
+      "wait $sleeper; echo ended $?";
+  // The shell itself is stopped, and goes on, and is killed: it has told by then.
+  child job({"setsid", "sh", "-c", "setsid -w sh -c \"$0\" \"$1\" --json; echo shell $?", script,
+             program("sigsend")});
+  CHECK(job.finish() == exit_status::exited(0));
+  CHECK(contains(job.out(), "shell 137\n"));
+  CHECK(contains(job.out(), "\"status\": 0"));
+}
+
+TEST_CASE("sigsend can be interrupted by the signal that it has sent to its own group") {
+  child job({"setsid", "sh", "-c",
+             "trap '' INT; trap : TERM; \"$0\" ignore TERM >/dev/null & p=$!; "
+             "until grep -q '^SigIgn:.*4...$' /proc/$p/status; do :; done; "
+             "\"$1\" -TERM --wait 0 & s=$!; echo sigsend $s; wait $s; wait $s; "
+             "echo status $?; kill -KILL $p",
+             program("probe"), program("sigsend")});
+  const int sender = std::stoi(said_by(job, "sigsend"));
+  CHECK(eventually([&] { return has_open(sender, "anon_inode:[eventpoll]"); }));
+  ::kill(sender, SIGTERM);
+  CHECK(job.finish() == exit_status::exited(0));
+  CHECK(contains(job.out(), "status 143\n"));
+}

@@ -174,6 +174,9 @@ TEST_CASE("sigsend -r over a scope leaves those alone that do not catch the sign
     CHECK(state_of(sleeper) == "T"); // stopped as it was
   }
   CHECK(sigsend({"-r", "-s", "KILL", "--tree", job.number()}).status == exit_status::exited(1));
+  // Nor does a later step reach who was passed over, or what belongs to that.
+  CHECK(sigsend({"-r", "-s", "USR2", "--then", "1ms:KILL@tree", job.number()}).status ==
+        exit_status::exited(1));
   CHECK(job.left().size() == 3);
 }
 
