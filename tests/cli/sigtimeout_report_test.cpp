@@ -232,8 +232,8 @@ TEST_CASE("a command that is killed for want of memory") {
   std::error_code refused;
   if (!std::filesystem::create_directory(memory, refused))
     SKIP("no memory cgroup can be made here");
-  std::ofstream(memory + "/memory.limit_in_bytes") << "33554432\n";
-  std::ofstream(memory + "/memory.memsw.limit_in_bytes") << "33554432\n";
+  std::ofstream(memory + "/memory.limit_in_bytes") << "134217728\n";       // room for a sanitizer
+  std::ofstream(memory + "/memory.memsw.limit_in_bytes") << "134217728\n"; // room for a sanitizer
   const test::temporary_directory directory;
   const std::string file = directory.path() + "/report.json";
   // sigtimeout is moved there; what fills the memory is preferred by the kernel.
