@@ -10,6 +10,12 @@ using namespace test;
 
 namespace {
 
+/// What has the mark does not outlive a test that fails.
+struct killed_at_end {
+  std::string mark;
+  ~killed_at_end() { kill_marked(mark); }
+};
+
 bool has_open(pid_t pid, const std::string& what) {
   std::error_code failed;
   for (const auto& entry :
@@ -256,20 +262,26 @@ TEST_CASE(
       "\"$0\" -STOP --then 10ms:CONT --then 10ms:KILL -w $1 0; echo status $?; "
       "wait $sleeper; echo ended $?";
   // The shell itself is stopped, and goes on, and is killed: it has told by then.
+  const std::string mark = new_mark();
+  const killed_at_end cleanup{mark};
   child job({"setsid", "sh", "-c", "setsid -w sh -c \"$0\" \"$1\" --json; echo shell $?", script,
-             program("sigsend")});
+             program("sigsend")},
+            {.environment = {mark}, .before_exec = {}, .argv0 = {}});
   CHECK(job.finish() == exit_status::exited(0));
   CHECK(contains(job.out(), "shell 137\n"));
   CHECK(contains(job.out(), "\"status\": 0"));
 }
 
 TEST_CASE("sigsend can be interrupted by the signal that it has sent to its own group") {
+  const std::string mark = new_mark();
+  const killed_at_end cleanup{mark};
   child job({"setsid", "sh", "-c",
              "trap '' INT; trap : TERM; \"$0\" ignore TERM >/dev/null & p=$!; "
              "until grep -q '^SigIgn:.*4...$' /proc/$p/status; do :; done; "
              "\"$1\" -TERM --wait 0 & s=$!; echo sigsend $s; wait $s; wait $s; "
              "echo status $?; kill -KILL $p",
-             program("probe"), program("sigsend")});
+             program("probe"), program("sigsend")},
+            {.environment = {mark}, .before_exec = {}, .argv0 = {}});
   const int sender = std::stoi(said_by(job, "sigsend"));
   CHECK(eventually([&] { return has_open(sender, "anon_inode:[eventpoll]"); }));
   ::kill(sender, SIGTERM);

@@ -164,7 +164,7 @@ TEST_CASE("sigsend -r over a scope leaves those alone that do not catch the sign
                 "\" handle USR1 & sleep 1000 & echo sleeper $!; kill -STOP $!; "
                 "trap : USR1; while :; do wait; done");
   const std::string sleeper = job.pid_of("sleeper");
-  job.wait_for_line("ready");
+  CHECK(job.pid_of("ready") != sleeper);
   CHECK(eventually([&] { return state_of(sleeper) == "T"; }));
   for (const char* reach : {"tree", "group", "session"}) {
     CAPTURE(reach);
@@ -250,7 +250,7 @@ TEST_CASE("sigsend: 5,000 targets are signalled with room for 1,024 files") {
                 " wide 5000 & echo top $!; "
                 "wait; wait; wait");
   const std::string top = job.pid_of("top");
-  job.wait_for_line("standing");
+  CHECK(job.pid_of("standing") == "now");
   const run_options few = with_files(1024);
   CHECK(sigsend({"--count", "--parent", top}, few).out == "5000\n");
   CHECK(sigsend({"-s", "WINCH", "--parent", top}, few).status == exit_status::exited(0));
