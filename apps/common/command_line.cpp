@@ -145,6 +145,15 @@ void command_line::pair(const char* name, const char* value_names,
       .join = std::move(join);
 }
 
+void command_line::rewritten(const char* names, const char* value_name,
+                             std::function<std::string(std::string_view)> rewrite,
+                             const char* help) {
+  parser_->add({names, value_name, help, "", parser::kind::last, {}}, option_shape::value::required)
+      .join = [rewrite = std::move(rewrite)](std::string_view value, std::string_view /*none*/) {
+    return rewrite(value);
+  };
+}
+
 void command_line::repeated(const char* names, const char* value_name,
                             std::function<void(std::string_view)> take, const char* help) {
   parser_->add({names, value_name, help, "", parser::kind::each, std::move(take)},

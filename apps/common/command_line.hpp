@@ -59,6 +59,9 @@ public:
   /// Takes two values, for which it stands as what `join` makes of them: --name=value.
   void pair(const char* name, const char* value_names,
             std::function<std::string(std::string_view, std::string_view)> join, const char* help);
+  /// Takes a value, for which it stands as what `rewrite` makes of it: --name=value.
+  void rewritten(const char* names, const char* value_name,
+                 std::function<std::string(std::string_view)> rewrite, const char* help);
   /// The same as option(), called for each, in order.
   void repeated(const char* names, const char* value_name,
                 std::function<void(std::string_view)> take, const char* help);

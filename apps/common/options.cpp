@@ -21,6 +21,15 @@ int to_int(std::string_view text, const char* option) {
   return value;
 }
 
+int to_status(std::string_view text, const char* option) {
+  int status = -1;
+  const char* const end = text.data() + text.size();
+  const auto [rest, failed] = std::from_chars(text.data(), end, status);
+  if (failed != std::errc{} || rest != end || status < 0 || status > 255)
+    throw usage_error("invalid status " + quoted(text) + " for " + option + " (0 to 255)");
+  return status;
+}
+
 duration to_duration(std::string_view text, const char* option) {
   if (const auto parsed = parse_duration(text)) return *parsed;
   throw usage_error("invalid time interval " + quoted(text) +
@@ -47,6 +56,13 @@ step to_step(std::string_view text) {
   std::string why;
   if (const auto parsed = parse_step(text, &why)) return *parsed;
   throw usage_error("invalid step " + quoted(text) + ": " + escaped(why));
+}
+
+orphans to_orphans(std::string_view text) {
+  if (text == "leave") return orphans::leave;
+  if (text == "wait") return orphans::wait;
+  if (text == "kill") return orphans::kill;
+  throw usage_error("invalid value " + quoted(text) + " for --orphans (leave, wait, kill)");
 }
 
 color_choice to_color_choice(std::string_view text) {
@@ -76,6 +92,24 @@ void print_presets() {
     text += name + steps + "\n";
   }
   print(text);
+}
+
+void ladder_options::choose_preset(std::string_view text) {
+  list_presets = text == "help";
+  chosen = list_presets ? nullptr : &to_preset(text);
+}
+
+void ladder_options::put_into(supervise_options& options) const {
+  if (chosen != nullptr) {
+    options.signal = chosen->signal;
+    options.steps.insert(options.steps.begin(), chosen->steps.begin(), chosen->steps.end());
+  }
+  if (signal) options.signal = *signal;
+  for (const step& one : options.steps)
+    if (one.reach == scope::pid_namespace && options.reach != scope::pid_namespace)
+      throw usage_error("a step over a namespace needs --scope=namespace");
+  if (options.reach == scope::pid_namespace && options.left_behind == orphans::leave)
+    throw usage_error("nothing can be left of a namespace: --orphans=leave");
 }
 
 } // namespace sigkit::apps

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include <sigkit/duration.hpp>
 #include <sigkit/ladder.hpp>
 #include <sigkit/signal_id.hpp>
 #include <sigkit/signal_set.hpp>
+#include <sigkit/supervise.hpp>
 
 #include "common/table.hpp"
 
@@ -17,6 +19,8 @@ bool is_number(std::string_view text);
 // What the user typed, as a value. Each throws usage_error with a message that names it.
 
 int to_int(std::string_view text, const char* option);
+/// 0 to 255.
+int to_status(std::string_view text, const char* option);
 /// `option`, where it is given, is named in the message.
 duration to_duration(std::string_view text, const char* option = nullptr);
 signal_id to_signal(std::string_view text);
@@ -24,9 +28,21 @@ signal_set to_signal_set(std::string_view text);
 scope to_scope(std::string_view text);
 step to_step(std::string_view text);
 const preset& to_preset(std::string_view text);
+orphans to_orphans(std::string_view text);
 color_choice to_color_choice(std::string_view text);
 
 /// The presets and their steps, on stdout.
 void print_presets();
+
+/// A ladder as it is put together: the first signal that was given before the preset's, the steps of
+/// --then after those of the preset.
+struct ladder_options {
+  std::optional<signal_id> signal;
+  const preset* chosen = nullptr;
+  bool list_presets = false;
+
+  void choose_preset(std::string_view text);
+  void put_into(supervise_options& options) const;
+};
 
 } // namespace sigkit::apps

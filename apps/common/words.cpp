@@ -120,8 +120,9 @@ private:
   void add(const option_shape& shape, std::string_view value) {
     const std::string option = name_of(shape);
     if (value.empty()) throw usage_error("option '" + option + "': the value is empty");
-    if (shape.takes == takes::pair) {
-      result_.options.push_back(shape.join(value, next_value(shape)));
+    if (shape.join) {
+      const bool is_pair = shape.takes == takes::pair;
+      result_.options.push_back(shape.join(value, is_pair ? next_value(shape) : ""));
       return;
     }
     result_.options.push_back(option + (shape.long_name.empty() ? "" : "=") + std::string(value));

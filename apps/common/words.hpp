@@ -16,7 +16,7 @@ struct option_shape {
   enum class value { none, required, optional, pair } takes = value::none;
   bool classic = false;
   std::string stands_for = {}; ///< where not empty: what is read instead, as --name=value
-  /// Of a pair of values: the option that stands for it.
+  /// Of a value, or a pair of values: the option that stands for it.
   std::function<std::string(std::string_view first, std::string_view second)> join = {};
 };
 

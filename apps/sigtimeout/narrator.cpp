@@ -11,7 +11,9 @@
 #include <sigkit/mask.hpp>
 #include <sigkit/spawn.hpp>
 
+#include "common/ending.hpp"
 #include "common/message.hpp"
+#include "common/shell.hpp"
 #include "sigtimeout/diagnosis_text.hpp"
 
 namespace sigkit::apps {
@@ -36,15 +38,6 @@ std::string rounded(duration length) {
 std::string rounded_up(duration length) {
   const duration digit = digit_of(length);
   return to_string((length + digit - duration(1)) / digit * digit);
-}
-
-std::string whom(scope reach) {
-  switch (reach) {
-  case scope::process:
-  case scope::group: return "command ";
-  case scope::pid_namespace: return "the namespace of command ";
-  default: return std::string("the ") + to_string(reach) + " of command ";
-  }
 }
 
 std::string reason(outcome why, const supervise_options& options) {
@@ -143,32 +136,17 @@ void narrator::diagnose_tree(outcome why, const run_state& now) {
     say("not all of the diagnosis was taken by " + quoted(wanted_.diagnose_to));
 }
 
-std::optional<pidfd> narrator::start_hook(outcome why, const run_state& now) const {
-  std::vector<std::string> variables;
-  for (char** entry = environ; *entry != nullptr; ++entry)
-    if (!std::string_view(*entry).starts_with("SIGTIMEOUT_")) variables.emplace_back(*entry);
-  variables.push_back("SIGTIMEOUT_PID=" + std::to_string(now.command));
-  variables.push_back(std::string("SIGTIMEOUT_REASON=") + to_string(why));
-  std::vector<char*> environment;
-  environment.reserve(variables.size() + 1);
-  for (std::string& variable : variables)
-    environment.push_back(variable.data());
-  environment.push_back(nullptr);
-  std::string shell = "sh";
-  std::string option = "-c";
-  std::string text = wanted_.hook;
-  char* const argv[] = {shell.data(), option.data(), text.data(), nullptr};
+pidfd narrator::start_hook(outcome why, const run_state& now) const {
   spawn_options how;
   how.mask = mask_;
-  how.group = 0;
   how.parent_death = sigkill;
-  how.environment = environment.data();
   // In a group of its own it could not read a terminal, and would stop.
   const unique_fd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (nothing.has_value()) how.descriptors = {{nothing.get(), STDIN_FILENO}};
-  spawn_result started = spawn(argv, how);
-  if (!started.process) throw error(started.exec_error, "running sh");
-  return std::move(started.process);
+  return start_shell(wanted_.hook, "SIGTIMEOUT_",
+                     {"SIGTIMEOUT_PID=" + std::to_string(now.command),
+                      std::string("SIGTIMEOUT_REASON=") + to_string(why)},
+                     std::move(how));
 }
 
 void narrator::hook_killed() noexcept {

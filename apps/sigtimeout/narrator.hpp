@@ -41,7 +41,7 @@ public:
 
 private:
   void diagnose_tree(outcome why, const run_state& now);
-  [[nodiscard]] std::optional<pidfd> start_hook(outcome why, const run_state& now) const;
+  [[nodiscard]] pidfd start_hook(outcome why, const run_state& now) const;
   void clear_progress();
 
   const request& wanted_;

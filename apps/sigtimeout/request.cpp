@@ -1,6 +1,5 @@
 #include "sigtimeout/request.hpp"
 
-#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <vector>
@@ -40,9 +39,7 @@ constexpr const char* footer =
 /// What stands for more than one value of `supervise_options`.
 struct unresolved {
   std::optional<duration> kill_after;
-  std::optional<signal_id> signal;
-  const preset* ladder = nullptr;
-  bool list_presets = false;
+  ladder_options ladder;
   bool pty = false;
 };
 
@@ -58,21 +55,9 @@ void add_classic_options(command_line& line, request& wanted, unresolved& open) 
   line.flag("-p,--preserve-status", wanted.preserve_status,
             "exit with COMMAND's status even at the limit");
   line.option(
-      "-s,--signal", "SIG", [&](std::string_view text) { open.signal = to_signal(text); },
+      "-s,--signal", "SIG", [&](std::string_view text) { open.ladder.signal = to_signal(text); },
       "the signal to send at the limit; TERM if not given");
   line.flag("-v,--verbose", wanted.verbose, "say each signal that is sent or received on stderr");
-}
-
-orphans to_orphans(std::string_view text) {
-  if (text == "leave") return orphans::leave;
-  if (text == "wait") return orphans::wait;
-  if (text == "kill") return orphans::kill;
-  throw usage_error("invalid value " + quoted(text) + " for --orphans (leave, wait, kill)");
-}
-
-void choose_preset(std::string_view text, unresolved& open) {
-  open.list_presets = text == "help";
-  open.ladder = open.list_presets ? nullptr : &to_preset(text);
 }
 
 void add_reach_options(command_line& line, request& wanted, unresolved& open) {
@@ -86,7 +71,7 @@ void add_reach_options(command_line& line, request& wanted, unresolved& open) {
       "--then", "STEP", [&](std::string_view text) { options.steps.push_back(to_step(text)); },
       "the next step, if COMMAND still runs; repeatable");
   line.option(
-      "--preset", "NAME", [&](std::string_view text) { choose_preset(text, open); },
+      "--preset", "NAME", [&](std::string_view text) { open.ladder.choose_preset(text); },
       "the signals of github, docker, k8s, bazel, meson or\n"
       "ctest; help lists them");
   line.option(
@@ -102,14 +87,6 @@ std::chrono::system_clock::time_point to_wall_time(std::string_view text) {
                       " for --until (HH:MM, HH:MM:SS, or as 2030-12-31T23:59:59Z)");
   if (*time <= now) throw usage_error("the time " + quoted(text) + " for --until is in the past");
   return *time;
-}
-
-int to_status(std::string_view text) {
-  int status = -1;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), status);
-  if (failed != std::errc{} || end != text.data() + text.size() || status < 0 || status > 255)
-    throw usage_error("invalid status " + quoted(text) + " for --timeout-status (0 to 255)");
-  return status;
 }
 
 void add_limits(command_line& line, request& wanted, unresolved& open) {
@@ -128,7 +105,7 @@ void add_limits(command_line& line, request& wanted, unresolved& open) {
       "also at a time of day, or of a date (RFC 3339)");
   line.option(
       "--timeout-status", "N",
-      [&](std::string_view text) { wanted.timeout_status = to_status(text); },
+      [&](std::string_view text) { wanted.timeout_status = to_status(text, "--timeout-status"); },
       "exit with N in place of 124");
 }
 
@@ -170,24 +147,15 @@ void add_reports(command_line& line, request& wanted) {
       "write how it went to FILE, as JSON");
 }
 
-/// The ladder: -s before the preset's first signal, its steps before those of --then, -k last.
+/// -k is the last step of the ladder.
 void resolve(request& wanted, const unresolved& open) {
   supervise_options& options = wanted.options;
   const bool kills = open.kill_after.value_or(duration::zero()) != duration::zero();
-  if (open.ladder != nullptr) {
-    if (open.kill_after) throw usage_error("options --kill-after and --preset exclude each other");
-    options.signal = open.ladder->signal;
-    options.steps.insert(options.steps.begin(), open.ladder->steps.begin(),
-                         open.ladder->steps.end());
-  }
-  if (open.signal) options.signal = *open.signal;
+  if (open.ladder.chosen != nullptr && open.kill_after)
+    throw usage_error("options --kill-after and --preset exclude each other");
   if (kills) options.steps.push_back({*open.kill_after, sigkill, std::nullopt});
-  for (const step& one : options.steps)
-    if (one.reach == scope::pid_namespace && options.reach != scope::pid_namespace)
-      throw usage_error("a step over a namespace needs --scope=namespace");
+  open.ladder.put_into(options);
   if (options.hook_limit == duration::zero()) options.hook_limit = never;
-  if (options.reach == scope::pid_namespace && options.left_behind == orphans::leave)
-    throw usage_error("nothing can be left of a namespace: --orphans=leave");
   if (open.pty) options.relay = relay_by::terminal;
   options.accounting = !wanted.report_to.empty();
   options.find_all = !wanted.diagnose_to.empty();
@@ -204,7 +172,7 @@ bool parse_request(int argc, char** argv, request& wanted) {
   add_reports(line, wanted);
   const auto operands = line.parse(argc, argv, {.stop_at_operand = true, .meaning_of = {}});
   if (!operands) return false;
-  if (open.list_presets) {
+  if (open.ladder.list_presets) {
     print_presets();
     return false;
   }

@@ -1,5 +1,3 @@
-#include <signal.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include <sigkit/mask.hpp>
 #include <sigkit/supervise.hpp>
 
+#include "common/ending.hpp"
 #include "common/message.hpp"
 #include "common/program.hpp"
 #include "sigtimeout/narrator.hpp"
@@ -24,31 +22,6 @@ namespace sigkit::apps {
 namespace {
 
 constexpr duration progress_pause = std::chrono::milliseconds(500);
-
-/// Ends this process by `signal`, as the command was, but with no core dump of our own. Returns
-/// where that is not possible (as PID 1).
-void die_by(signal_id signal) {
-  ::prctl(PR_SET_DUMPABLE, 0);
-  ::signal(signal.number(), SIG_DFL);
-  ::kill(::getpid(), signal.number());
-  pthread_sigmask(mask_change::unblock, {signal});
-}
-
-/// The names of what is still there, for the message.
-std::string survivors_text(const std::vector<process_facts>& survivors) {
-  std::string text = "still running, although KILL was sent:";
-  if (survivors.empty()) text += " processes that cannot be found";
-  for (const process_facts& facts : survivors)
-    text += " " + std::to_string(facts.pid) + " (" + escaped(facts.name) + ", state " +
-            facts.state + ")";
-  return text;
-}
-
-/// What sigtimeout returns, and the signal that it ends by, where it does.
-struct ending {
-  int status = 0;
-  std::optional<signal_id> signal;
-};
 
 ending end_at_limit(const request& wanted, exit_status command) {
   if (command.signal() == sigkill) {
@@ -132,7 +105,6 @@ int sigkit_run_sigtimeout(int argc, char** argv) {
     narrator says(wanted);
     const unique_fd report = wanted.report_to.empty() ? unique_fd() : open_report(wanted.report_to);
     const ending end = run_command(wanted, says, report);
-    if (end.signal) die_by(*end.signal);
-    ::_exit(end.status);
+    end_as(end);
   });
 }

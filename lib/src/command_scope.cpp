@@ -76,7 +76,7 @@ void command_scope::send(signal_id signal, scope reach) {
 }
 
 tree_walk command_scope::walk_of_tree() const {
-  tree_walk walk(root_, spared_);
+  tree_walk walk(root_, left_out_);
   if (root_ == ::getpid()) walk.reap_all_but(command_pid_);
   return walk;
 }
@@ -111,9 +111,16 @@ void command_scope::send_to_cgroup(signal_id signal) const {
     walk.send({.signal = signal, .wanted = outside});
 }
 
+std::vector<process_facts> command_scope::descendants_left() const {
+  tree_walk walk = walk_of_tree();
+  walk.pass(false, sys::clock::time_point::max());
+  return walk.facts();
+}
+
 std::vector<process_facts> command_scope::targets(scope reach) const {
   const auto belongs = [&](const process_facts& facts) {
-    if (facts.state == 'Z' || facts.state == 'X' || facts.pid == spared_) return false;
+    if (facts.state == 'Z' || facts.state == 'X' || left_out_.contains(facts.pid))
+      return false;
     if (reach == scope::group && group_ == grouping::foreground) return facts.group == ::getpgrp();
     if (reach == scope::group && group_ == grouping::supervisor)
       return facts.group == ::getpid() && facts.pid != ::getpid();
@@ -176,7 +183,7 @@ void command_scope::signal_group(signal_id signal, pid_t group) {
   } else if (leave_group()) {
     send_group(group, signal);
   } else if (proc_is_usable()) {
-    send_to_all_where([group](const process_facts& facts) { return facts.group == group; }, signal);
+    send_to_all_where(signal, [group](const process_facts& facts) { return facts.group == group; });
   } else {
     send_to_command(signal, false);
     // As timeout(1) does it, where there is no other way: this process ends with its group.
@@ -184,12 +191,20 @@ void command_scope::signal_group(signal_id signal, pid_t group) {
   }
 }
 
+void command_scope::send_to_all_where(
+    signal_id signal, const std::function<bool(const process_facts&)>& belongs) {
+  for_all_where(belongs, [&, ends = needs_continue(signal)](int process) {
+    sys::pidfd_send_signal(process, signal);
+    if (ends) sys::pidfd_send_signal(process, sigcont);
+  });
+}
+
 void command_scope::send_to_session(signal_id signal) {
   const auto in_session = [this](const process_facts& facts) {
     return facts.session == command_pid_;
   };
   if (command_ != nullptr)
-    send_to_all_where(in_session, signal);
+    send_to_all_where(signal, in_session);
   else // its number may be another session's by now
     send_to_descendants(signal, in_session);
 }
@@ -239,10 +254,10 @@ bool command_scope::is_in_own_group(pid_t pid) const noexcept {
   return group_ == grouping::supervisor && pid > 0 && ::getpgid(pid) == ::getpid();
 }
 
-void send_to_all_where(const std::function<bool(const process_facts&)>& belongs, signal_id signal) {
+void for_all_where(const std::function<bool(const process_facts&)>& belongs,
+                   const std::function<void(int process)>& act) {
   constexpr int enough = 100;
   const pid_t self = ::getpid();
-  const bool ends = needs_continue(signal);
   std::set<std::pair<pid_t, std::uint64_t>> known;
   for (int passes = 0; passes < enough; ++passes) {
     bool found_new = false;
@@ -252,8 +267,7 @@ void send_to_all_where(const std::function<bool(const process_facts&)>& belongs,
       const auto facts = proc::read_stat(process.get(), "stat");
       if (!facts || !belongs(*facts) || !known.emplace(pid, facts->start_time).second) continue;
       found_new = true;
-      sys::pidfd_send_signal(process.get(), signal);
-      if (ends) sys::pidfd_send_signal(process.get(), sigcont);
+      act(process.get());
     }
     if (!found_new) return;
   }

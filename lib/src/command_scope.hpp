@@ -3,7 +3,9 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <csignal>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include <sigkit/cgroup.hpp>
@@ -57,11 +59,20 @@ public:
   /// Nothing below it is the command's any more: signals to the tree reach nobody.
   void forget_root() noexcept { root_ = 0; }
 
-  /// A child of the root that signals to the tree pass over, with all below it; 0: none.
-  void spare(pid_t pid) noexcept { spared_ = pid; }
+  /// Children of the root that are none of the command's: signals to the tree pass over them, and
+  /// over all below them.
+  void leave_out(pid_t pid) { left_out_.insert(pid); }
+  void leave_in(pid_t pid) noexcept { left_out_.erase(pid); }
 
   /// Sends `signal`, followed by CONT where it terminates and can be acted on.
   void send(signal_id signal, scope reach);
+
+  /// Sends what came as it came: with value and sender where it was queued, and nothing after it,
+  /// but for what ends a tree. Returns 0, or EAGAIN where the command has too many queued signals.
+  int pass_on(const siginfo_t& received, scope reach);
+
+  /// What is left below the root, but for what is left out.
+  [[nodiscard]] std::vector<process_facts> descendants_left() const;
 
   /// Whom that would reach, at this moment.
   [[nodiscard]] std::vector<process_facts> targets(scope reach) const;
@@ -76,6 +87,12 @@ public:
 private:
   void send_to_command(signal_id signal, bool then_continue) const;
   void send_to_group(signal_id signal);
+  void pass_on_to_group(const siginfo_t& received) const;
+  int pass_on_to_command(const siginfo_t& received) const;
+  void pass_on_to_session(const siginfo_t& received) const;
+  void pass_on_to_tree(const siginfo_t& received) const;
+  static void send_to_all_where(signal_id signal,
+                                const std::function<bool(const process_facts&)>& belongs);
   void send_to_whole_group(signal_id signal, pid_t group);
   void send_to_foreground_members(signal_id signal);
   void send_to_session(signal_id signal);
@@ -92,13 +109,14 @@ private:
   pid_t command_pid_ = 0;
   const pidfd* command_ = nullptr;
   pid_t root_ = 0;
-  pid_t spared_ = 0;
+  std::set<pid_t> left_out_;
   const cgroup* control_group_;
   bool continue_single_;
 };
 
-/// Sends `signal` to every process for which `belongs` is true, but not to this one, until a pass
-/// over /proc finds no new one.
-void send_to_all_where(const std::function<bool(const process_facts&)>& belongs, signal_id signal);
+/// Calls `act` once for every process for which `belongs` is true, but not for this one, with its
+/// open /proc/PID, until a pass over /proc finds no new one.
+void for_all_where(const std::function<bool(const process_facts&)>& belongs,
+                   const std::function<void(int process)>& act);
 
 } // namespace sigkit

@@ -34,6 +34,9 @@ public:
   /// The process whose descendants are the command and all that it started.
   [[nodiscard]] pid_t root() const noexcept { return root_; }
 
+  /// Whether it is the child that start() has made.
+  [[nodiscard]] bool is_own_process(pid_t pid) const noexcept { return pid == pid_; }
+
   /// Readable when there is something to learn().
   [[nodiscard]] int descriptor() const noexcept { return connection_.get(); }
 

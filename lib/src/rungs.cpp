@@ -4,7 +4,8 @@
 
 namespace sigkit {
 
-rungs::rungs(const supervise_options& options) : nothing_may_be_left_(reaches_all(options.reach)) {
+rungs::rungs(const supervise_options& options)
+    : always_kills_(reaches_all(options.reach) && !options.stand_in) {
   rungs_.push_back({duration::zero(), options.signal, options.reach});
   for (const step& next : options.steps) {
     if (next.after == never) break; // what would come after it never does either
@@ -12,17 +13,30 @@ rungs::rungs(const supervise_options& options) : nothing_may_be_left_(reaches_al
   }
 }
 
-/// Where nothing may be left, what is climbed of a ladder ends with what nothing withstands.
 void rungs::start_at(std::size_t index, sys::clock::time_point now) {
-  const auto kills = [](const rung& r) { return r.signal == sigkill && reaches_all(r.reach); };
-  const auto first = rungs_.begin() + static_cast<std::ptrdiff_t>(index);
-  if (nothing_may_be_left_ && std::none_of(first, rungs_.end(), kills))
-    rungs_.push_back({std::chrono::seconds(5), sigkill, rungs_.front().reach});
+  next_ = index;
+  if (always_kills_) add_kill();
   go_to(index, now);
 }
 
+/// Where nothing may be left, what is climbed of a ladder ends with what nothing withstands.
+void rungs::add_kill() {
+  const scope widest = rungs_.front().reach;
+  const auto kills = [widest](const rung& r) {
+    return r.signal == sigkill && (r.reach == widest || reaches_all(r.reach));
+  };
+  const auto first = rungs_.begin() + static_cast<std::ptrdiff_t>(next_);
+  if (std::none_of(first, rungs_.end(), kills))
+    rungs_.push_back({std::chrono::seconds(5), sigkill, widest});
+}
+
+void rungs::end_with_kill() {
+  always_kills_ = true;
+  if (pending()) add_kill();
+}
+
 void rungs::cover(scope reach) noexcept {
-  nothing_may_be_left_ = true;
+  always_kills_ = true;
   stop();
   started_ = false;
   for (rung& one : rungs_)

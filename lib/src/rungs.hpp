@@ -38,6 +38,13 @@ public:
   /// The next rung is due at once.
   void hurry(sys::clock::time_point now) noexcept { due_ = now; }
 
+  /// From now on what is climbed ends with KILL, which is added where it is not there.
+  void end_with_kill();
+  [[nodiscard]] bool always_kills() const noexcept { return always_kills_; }
+
+  /// Whether there is one after the first.
+  [[nodiscard]] bool has_next() const noexcept { return rungs_.size() > 1; }
+
   /// Whether there is a rung to come.
   [[nodiscard]] bool pending() const noexcept { return started_ && next_ < rungs_.size(); }
   [[nodiscard]] bool started() const noexcept { return started_; }
@@ -54,11 +61,12 @@ public:
   [[nodiscard]] bool has_scope(scope reach) const noexcept;
 
 private:
+  void add_kill();
   void start_at(std::size_t index, sys::clock::time_point now);
   void go_to(std::size_t index, sys::clock::time_point now);
 
   std::vector<rung> rungs_;
-  bool nothing_may_be_left_;
+  bool always_kills_;
   std::size_t next_ = 0;
   bool started_ = false;
   sys::clock::time_point due_ = sys::clock::time_point::max();

@@ -10,6 +10,8 @@
 #include <string>
 #include <utility>
 
+#include <sigkit/disposition.hpp>
+
 #include "own_wake.hpp"
 #include "supervision.hpp"
 
@@ -45,8 +47,14 @@ detail::supervision::supervision(supervise_options options, supervise_events* ev
     : options_(std::move(options)), events_(events != nullptr ? events : &silent_),
       window_changes_(options_.relay && options_.relay != relay_by::pipe ? signal_set{sigwinch}
                                                                          : signal_set{}),
-      rungs_(options_), limits_(options_) {
+      rungs_(options_), limits_(options_), lines_(options_.traps),
+      handled_((options_.stand_in ? signal_set::changeable() : handled_signals()) |
+               window_changes_) {
   check();
+}
+
+signal_set detail::supervision::signals_to_block() const {
+  return (options_.stand_in ? signal_set::changeable() : blocked_signals()) | window_changes_;
 }
 
 detail::supervision::~supervision() {
@@ -64,8 +72,16 @@ void detail::supervision::check() const {
   };
   check_signal(options_.signal);
   check_signal(options_.warn_signal);
+  check_signal(options_.parent_death);
+  for (const trap& one : options_.traps)
+    check_signal(one.action.signal);
+  if (!options_.traps.empty() && !options_.stand_in)
+    fail(EINVAL, "a supervisor with traps, which does not stand in for the command");
+  if (options_.reap_orphans && !options_.dedicated_process)
+    fail(EINVAL, "a supervisor that reaps orphans in a process with children of its own");
   for (const duration length : {options_.limit, options_.idle, options_.cpu, options_.warn,
-                                options_.heartbeat, options_.tick, options_.hook_limit})
+                                options_.heartbeat, options_.tick, options_.hook_limit,
+                                options_.action_limit})
     check_time(length);
   if (options_.reach == scope::pid_namespace && options_.left_behind == orphans::leave)
     fail(EINVAL, "a supervisor that leaves something of a namespace");
@@ -99,6 +115,8 @@ detail::wait_end detail::supervision::go_on() {
       read_signals();
       pass_output_on();
       reap();
+      run_lines();
+      end_actions(sys::clock::now());
       if (!given_up_) act_on_time();
       if (handlers_due && !finished()) return wait_end::again;
     }
@@ -144,8 +162,10 @@ void detail::supervision::choose_scope() {
 
 spawn_options detail::supervision::how_to_spawn(bool new_session) const {
   spawn_options how;
-  how.mask = mask_.previous();
-  if (child_signal_.was_ignored()) how.ignore.insert(sigchld);
+  how.mask = (mask_.previous() | options_.block) - options_.unblock;
+  how.ignore = options_.ignore;
+  how.reset = options_.reset;
+  if (child_signal_.was_ignored() && !options_.reset.contains(sigchld)) how.ignore.insert(sigchld);
   how.parent_death = options_.signal;
   how.new_session = new_session;
   if (!new_session && scope_->group() == grouping::command) how.group = 0;
@@ -154,13 +174,15 @@ spawn_options detail::supervision::how_to_spawn(bool new_session) const {
   return how;
 }
 
-void detail::supervision::make_reaper(bool had_children) {
+void detail::supervision::make_reaper() {
   // In the terminal's foreground group, what the command started is told by whom it descends from.
   const bool needs_all = needs_all_descendants();
   const bool own_namespace = options_.reach == scope::pid_namespace;
-  if (own_namespace || (needs_all && (had_children || !options_.dedicated_process)))
+  if (own_namespace || (needs_all && (had_children_ || !options_.dedicated_process)))
     reaper_.emplace();
-  else if ((needs_all || scope_->group() == grouping::foreground) && !had_children)
+  else if ((needs_all || scope_->group() == grouping::foreground) && !had_children_)
+    become_subreaper();
+  else if (options_.reap_orphans)
     become_subreaper();
 }
 
@@ -172,18 +194,22 @@ bool detail::supervision::start(char* const* argv) {
   if (needs_proc && !proc_is_usable())
     fail(ENOENT, "finding what the command starts: /proc does not show this PID namespace");
   if (needs_proc) require_descriptors();
-  const bool had_children = options_.dedicated_process && has_children();
+  had_children_ = options_.dedicated_process && has_children();
   signals_ = sys::make_signalfd(handled_);
+  watch_parent();
   scope_.emplace(command_scope::setting{.foreground = options_.foreground,
                                         .dedicated_process = options_.dedicated_process,
                                         .new_session = new_session,
-                                        .had_children = had_children,
+                                        .had_children = had_children_,
                                         .control_group = own_cgroup()});
   if (scope_->group() == grouping::foreground || options_.foreground) terminal_.save();
   if (options_.relay || options_.idle != duration::zero())
     relay_.emplace(options_.relay.value_or(relay_by::pipe));
   const spawn_options how = how_to_spawn(new_session);
-  make_reaper(had_children);
+  for (const signal_id signal : signal_set::changeable())
+    if (get_disposition(signal) == disposition::ignored) starts_ignored_.insert(signal);
+  starts_ignored_ = (starts_ignored_ | how.ignore) - how.reset;
+  make_reaper();
   if (options_.cpu != duration::zero() || options_.accounting) usage_.emplace(own_cgroup());
   if (options_.accounting) memory_kills_before_ = count_memory_kills(own_cgroup());
   return start_command(argv, how);
@@ -201,7 +227,8 @@ bool detail::supervision::start_command(char* const* argv, const spawn_options& 
     return false;
   }
   command_ = std::move(started.process);
-  const pid_t root = reaper_ ? reaper_->root() : is_subreaper_ ? ::getpid() : command_->pid();
+  const bool has_only_it = is_subreaper_ && !had_children_;
+  const pid_t root = reaper_ ? reaper_->root() : has_only_it ? ::getpid() : command_->pid();
   scope_->set_command(&*command_, root);
   if (relay_) relay_->started();
   if (options_.idle != duration::zero()) silence_due_ = now;
@@ -228,14 +255,33 @@ void detail::supervision::become_subreaper() {
   is_subreaper_ = true;
 }
 
+/// Its PID is in this namespace, or nothing but the kernel can tell.
+void detail::supervision::watch_parent() {
+  if (options_.parent_death == signull) return;
+  const pid_t parent = ::getppid();
+  if (parent == 0) {
+    ::prctl(PR_SET_PDEATHSIG, options_.parent_death.number());
+    return;
+  }
+  parent_ = pidfd::open(parent);
+  if (::getppid() != parent) parent_.reset();
+  if (!parent_) parent_has_ended_ = true;
+}
+
+detail::supervision::time_point detail::supervision::next_due() const {
+  if (limit_fires_ || parent_has_ended_) return {};
+  time_point due =
+      std::min({limits_.due(), rungs_.due(), sweep_due_, give_up_due_, hook_due_, silence_due_,
+                sample_due_, output_due_, reader_due_, foreground_due_, retry_due_});
+  for (const auto& [number, line] : lines_.lines())
+    due = std::min(due, action_due(line));
+  return due;
+}
+
 /// Whether handlers are due.
 bool detail::supervision::wait_for_something() {
   const own_wake wake;
-  const time_point deadline =
-      limit_fires_
-          ? time_point{}
-          : std::min({limits_.due(), rungs_.due(), sweep_due_, give_up_due_, hook_due_,
-                      silence_due_, sample_due_, output_due_, reader_due_, foreground_due_});
+  const time_point deadline = next_due();
   // The end of the command, should another thread have taken its SIGCHLD.
   int ended = result_.command ? -1 : command_->descriptor();
   if (reaper_) ended = all_gone_ ? -1 : reaper_->descriptor();
@@ -243,11 +289,16 @@ bool detail::supervision::wait_for_something() {
                    {signals_.get(), POLLIN, 0},
                    {ended, POLLIN, 0},
                    {limits_.descriptor(), POLLIN, 0},
-                   {hook_ ? hook_->descriptor() : -1, POLLIN, 0}});
+                   {hook_ ? hook_->descriptor() : -1, POLLIN, 0},
+                   {parent_ ? parent_->descriptor() : -1, POLLIN, 0}});
+  for (const auto& [number, line] : lines_.lines())
+    if (line.running) sources_.push_back({line.running->descriptor(), POLLIN, 0});
   if (relay_) relay_->add_sources(sources_);
   const time_point limit = wake.limit(deadline);
   sys::poll_until(sources_, limit);
   if (sources_[3].revents != 0) limits_.follow_wall_clock();
+  if (sources_[5].revents != 0) parent_has_ended_ = true;
+  if (std::exchange(parent_has_ended_, false)) parent_ended();
   return sources_[0].revents != 0 || limit != deadline;
 }
 

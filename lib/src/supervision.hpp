@@ -3,6 +3,7 @@
 #include <sys/prctl.h>
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -20,6 +21,7 @@
 #include "rungs.hpp"
 #include "system.hpp"
 #include "terminal_modes.hpp"
+#include "trap_lines.hpp"
 #include "usage.hpp"
 
 namespace sigkit {
@@ -38,7 +40,8 @@ inline signal_set handled_signals() {
 
 /// One command that is watched over: what is behind a supervisor. Its sources: supervise.cpp (the
 /// start and the loop), supervision_signals.cpp (what comes from outside), supervision_ladder.cpp
-/// (the limits, and what follows), supervision_end.cpp (reaping, and the end of the output).
+/// (the limits, and what follows), supervision_end.cpp (reaping, and the end of the output),
+/// supervision_traps.cpp (what is done for signals where it stands in for the command).
 class detail::supervision {
   using time_point = sys::clock::time_point;
   static constexpr time_point no_time = time_point::max();
@@ -67,19 +70,51 @@ private:
   [[nodiscard]] bool nothing_may_be_left() const;
   bool start_command(char* const* argv, const spawn_options& how);
   [[nodiscard]] spawn_options how_to_spawn(bool new_session) const;
-  void make_reaper(bool had_children);
+  void make_reaper();
   void become_subreaper();
   bool wait_for_something();
   void pass_output_on();
 
+  [[nodiscard]] signal_set signals_to_block() const;
+  void watch_parent();
+  [[nodiscard]] time_point next_due() const;
+
   // Signals from outside.
   void read_signals();
   void handle(siginfo_t& received);
+  void act_on(const signal_info& info);
   [[nodiscard]] bool is_ignored(signal_id signal) const;
   void command_stopped(const signal_info& info);
   void look_for_foreground(time_point now);
+  void look_for_stop();
+  void stop_with_command(signal_id signal);
+  void parent_ended();
   void taken_by_command(const signal_info& info);
   void forward(const signal_info& info);
+
+  // Standing in for the command.
+  void stand_in_for(const siginfo_t& received, const signal_info& info);
+  void run_lines();
+  void run_line(trap_line& line);
+  void start_action(trap_line& line);
+  bool act(const trap_action& action, const trap_entry& entry);
+  [[nodiscard]] bool command_has(const signal_info& info) const;
+  [[nodiscard]] scope reach_now();
+  [[nodiscard]] bool can_be_reached(scope reach) const;
+  bool forward_as_it_came(const trap_entry& entry);
+  void send_in_place_of(signal_id came, signal_id signal);
+  void note_sent(signal_id signal, scope reach);
+  void start_ladder_after(signal_id first);
+  void leave_with(int status);
+  [[nodiscard]] bool must_leave() const;
+  [[nodiscard]] bool traps_have_ended();
+  [[nodiscard]] time_point action_due(const trap_line& line) const;
+  void end_actions(time_point now);
+  static void kill_action(const trap_line& line) noexcept;
+  void kill_actions() noexcept;
+  void forget_action(trap_line& line) noexcept;
+  void action_ended(trap_line& line, std::optional<exit_status> how);
+  [[nodiscard]] bool only_actions_are_left() const;
 
   // Limits, the ladder.
   void act_on_time();
@@ -108,6 +143,8 @@ private:
   void reap_command();
   void reap_descendants();
   void reap_hook();
+  void reap_actions();
+  void reap_strangers();
   void command_ended(std::optional<exit_status> status);
   void nobody_is_left();
   void end_what_is_left(time_point now);
@@ -120,10 +157,11 @@ private:
   supervise_events* events_;
   programs_own_signals own_signals_; ///< sent again when the mask is as before
   const signal_set window_changes_;  ///< WINCH, where the command has a terminal of its own
-  const scoped_mask mask_{mask_change::block, blocked_signals() | window_changes_};
+  const scoped_mask mask_{mask_change::block, signals_to_block()};
   const kept_children child_signal_;
   rungs rungs_;
   limits limits_;
+  trap_lines lines_;
 
   std::optional<job_cgroup> control_group_;
   std::optional<command_scope> scope_;
@@ -132,7 +170,7 @@ private:
   std::optional<usage> usage_;
   terminal_modes terminal_;
   std::optional<pidfd> command_;
-  const signal_set handled_ = handled_signals() | window_changes_;
+  const signal_set handled_;
   unique_fd signals_;
   std::vector<pollfd> sources_; ///< of the last wait
 
@@ -163,6 +201,18 @@ private:
   duration silent_for_{0};
   time_point silence_seen_{};
   time_point silence_due_ = no_time;
+
+  std::map<signal_id, time_point> ends_sent_; ///< when what ends a program was sent last
+  signal_set starts_ignored_; ///< what the command ignores when it starts
+  int command_status_ = 0;    ///< as $?, when it has ended
+  bool leaves_ = false;       ///< with a status of its own
+  bool end_began_ = false;    ///< the actions of the command's end
+  bool was_stopped_ = false;  ///< with the command, and has not seen the CONT
+  bool had_children_ = false;
+  bool parent_has_ended_ = false;
+  std::optional<pidfd> parent_;
+  time_point leave_began_ = no_time;
+  time_point retry_due_ = no_time;
 
   time_point foreground_due_ = no_time; ///< to be looked whether this is the foreground group
 

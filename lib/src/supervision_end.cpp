@@ -37,11 +37,11 @@ bool detail::supervision::nothing_may_be_left() const {
 bool detail::supervision::finished() {
   if (given_up_) {
     drop_output();
-    return true;
+    return traps_have_ended();
   }
   if (!result_.command || hook_) return false;
   if (nothing_may_be_left() && !all_gone_) return false;
-  return output_has_ended(sys::clock::now());
+  return output_has_ended(sys::clock::now()) && traps_have_ended();
 }
 
 void detail::supervision::reap() {
@@ -51,13 +51,17 @@ void detail::supervision::reap() {
       handle(received);
     if (reaper_->command() && !result_.command) command_ended(reaper_->command());
     if (reaper_->all_gone()) nobody_is_left();
-  } else if (is_subreaper_) {
+  } else if (options_.stand_in && !result_.command) {
+    look_for_stop();
+  }
+  if (is_subreaper_) {
     reap_descendants();
     return;
-  } else if (!result_.command) {
-    reap_command();
   }
+  if (!reaper_ && !result_.command) reap_command();
   if (hook_) reap_hook();
+  reap_actions();
+  if (reaper_ && options_.reap_orphans) reap_strangers();
 }
 
 void detail::supervision::reap_command() {
@@ -72,7 +76,32 @@ void detail::supervision::reap_hook() {
   if (!info || info->si_pid != 0) forget_hook();
 }
 
-/// This process has no children but what the command and the hook left to it.
+void detail::supervision::reap_actions() {
+  for (auto& [number, line] : lines_.lines()) {
+    if (!line.running) continue;
+    const auto info = take_end_of(P_PID, line.running->pid());
+    if (!info || info->si_pid != 0)
+      action_ended(line, info ? exit_status::from_child_code(info->si_code, info->si_status)
+                              : std::nullopt);
+  }
+}
+
+/// As PID 1, those of whom nobody else knows.
+void detail::supervision::reap_strangers() {
+  for (;;) {
+    siginfo_t info{};
+    const int failed = sys::retry(
+        [&] { return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL); });
+    const pid_t pid = info.si_pid;
+    const bool is_known = reaper_->is_own_process(pid) || (hook_ && hook_->pid() == pid) ||
+                          lines_.running_as(pid) != nullptr;
+    if (failed != 0 || pid == 0 || is_known) return;
+    take_end_of(P_PID, pid);
+  }
+}
+
+/// This process has no children but what the command, the hook and actions left to it, or it had
+/// before.
 void detail::supervision::reap_descendants() {
   for (;;) {
     const auto info = take_end_of(P_ALL, 0);
@@ -80,12 +109,18 @@ void detail::supervision::reap_descendants() {
       nobody_is_left();
       return;
     }
-    if (info->si_pid == 0) return;
+    const auto how = exit_status::from_child_code(info->si_code, info->si_status);
+    trap_line* const line = lines_.running_as(info->si_pid);
+    if (info->si_pid == 0)
+      break;
     if (info->si_pid == command_->pid() && !result_.command)
-      command_ended(exit_status::from_child_code(info->si_code, info->si_status));
+      command_ended(how);
     else if (hook_ && info->si_pid == hook_->pid())
       forget_hook();
+    else if (line != nullptr)
+      action_ended(*line, how);
   }
+  if (only_actions_are_left()) nobody_is_left();
 }
 
 /// From now on the root may be another process's PID, and what is below it none of ours.
@@ -100,6 +135,7 @@ void detail::supervision::nobody_is_left() {
 void detail::supervision::command_ended(std::optional<exit_status> status) {
   if (!status) fail(EINVAL, "waitid(2): a process that has ended, and not how");
   result_.command = status;
+  events_->command_ended(*status);
   scope_->forget_command();
   if (reaper_) reaper_->let_go_of_command();
   silence_due_ = no_time;
@@ -107,6 +143,10 @@ void detail::supervision::command_ended(std::optional<exit_status> status) {
   if (options_.left_behind != orphans::wait && !relay_) limits_.switch_off_limits();
   limit_fires_ = false;
   if (!nothing_may_be_left()) rungs_.stop();
+  command_status_ = status->shell_status();
+  for (const auto& [from, to] : options_.remap)
+    if (from == status->shell_status()) command_status_ = to;
+  if (!leaves_ && command_status_ != status->shell_status()) result_.status = command_status_;
   const std::optional<signal_id> killed_by = status->signal();
   if (killed_by == sigkill && !sent_kill_ && memory_kills_before_ &&
       count_memory_kills(own_cgroup()).value_or(*memory_kills_before_) > *memory_kills_before_)
@@ -142,6 +182,7 @@ void detail::supervision::drop_output() {
 }
 
 void detail::supervision::complete_result() {
+  kill_actions(); // where the command is among the survivors
   if (result_.command)
     name_outcome(result_.command->signal() ? outcome::signaled : outcome::exited);
   result_.elapsed = limits_.elapsed(sys::clock::now());
@@ -162,6 +203,7 @@ void detail::supervision::kill_command() noexcept {
     return;
   }
   if (hook_) sys::kill(-hook_->pid(), sigkill);
+  kill_actions();
   if (!result_.command) sys::pidfd_send_signal(command_->descriptor(), sigkill);
   try {
     scope_->send(sigkill, options_.reach);

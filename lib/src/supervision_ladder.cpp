@@ -32,8 +32,8 @@ void detail::supervision::act_on_time() {
   now = sys::clock::now();
   reach_deferred_limit(now);
   const bool is_over_all = reaches_all(options_.reach) || over_all_;
-  if (is_over_all && rungs_.started() && !rungs_.pending() && !all_gone_ && !hook_)
-    begin_sweeping(now);
+  const bool was_climbed = rungs_.started() && !rungs_.pending() && rungs_.always_kills();
+  if (is_over_all && was_climbed && !all_gone_ && !hook_) begin_sweeping(now);
   if (now >= std::min(sweep_due_, give_up_due_)) sweep(now);
 }
 
@@ -138,7 +138,7 @@ void detail::supervision::reach_limit(outcome why, time_point now) {
   hook_ = events_->at_limit(why, state(now));
   now = sys::clock::now();
   if (hook_) {
-    scope_->spare(hook_->pid());
+    scope_->leave_out(hook_->pid());
     hook_due_ = sys::after(now, options_.hook_limit);
   } else {
     rungs_.start(now);
@@ -172,7 +172,7 @@ void detail::supervision::end_hook(time_point now) {
 }
 
 void detail::supervision::forget_hook() {
-  scope_->spare(0);
+  scope_->leave_in(hook_->pid());
   hook_.reset();
   hook_due_ = no_time;
   begin_ladder(sys::clock::now());
@@ -191,9 +191,11 @@ void detail::supervision::name_outcome(outcome how) {
 
 void detail::supervision::send(signal_id signal, scope reach) {
   events_->sending(signal, reach);
-  sent_signal sent{limits_.elapsed(sys::clock::now()), signal, reach, {}};
-  if (options_.accounting) sent.targets = scope_->targets(reach);
-  result_.sent.push_back(std::move(sent));
+  if (options_.accounting || !options_.stand_in) {
+    sent_signal sent{limits_.elapsed(sys::clock::now()), signal, reach, {}};
+    if (options_.accounting) sent.targets = scope_->targets(reach);
+    result_.sent.push_back(std::move(sent));
+  }
   if (reach == scope::group) sent_to_group_.insert(signal);
   sent_kill_ = sent_kill_ || signal == sigkill;
   scope_->send(signal, reach);
@@ -209,8 +211,9 @@ void detail::supervision::end_what_is_left(time_point now) {
   if (!reaches_all(options_.reach) && !std::exchange(over_all_, true)) {
     rungs_.cover(widest_scope());
     rungs_.start(now);
-  } else if (!rungs_.started()) {
-    rungs_.start(now);
+  } else {
+    rungs_.end_with_kill();
+    if (!rungs_.started() || (!rungs_.pending() && give_up_due_ == no_time)) rungs_.start(now);
   }
 }
 
@@ -231,7 +234,7 @@ void detail::supervision::sweep(time_point now) {
   reap();
   if (all_gone_) return;
   given_up_ = result_.gave_up = true;
-  for (process_facts& facts : sigkit::descendants(scope_->root()))
+  for (process_facts& facts : scope_->descendants_left())
     if (facts.state != 'X' && (facts.state != 'Z' || facts.threads > 1))
       result_.survivors.push_back(std::move(facts));
 }

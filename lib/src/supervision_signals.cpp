@@ -1,10 +1,12 @@
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <utility>
 
 #include <sigkit/disposition.hpp>
 
+#include "continuer.hpp"
 #include "supervision.hpp"
 
 namespace sigkit {
@@ -17,8 +19,8 @@ void detail::supervision::read_signals() {
 
 void detail::supervision::handle(siginfo_t& received) {
   const signal_info info = signal_info::from(received);
-  if (info.signal == sigwinch) {
-    if (relay_) relay_->copy_window_size();
+  if (info.signal == sigwinch && relay_) relay_->copy_window_size();
+  if (info.signal == sigwinch && !options_.stand_in) {
     if (!result_.command) command_->send(sigwinch); // it may have looked at the old size
     return;
   }
@@ -26,9 +28,18 @@ void detail::supervision::handle(siginfo_t& received) {
     own_signals_.give(received);
     return;
   }
-  if (info.signal == sigchld && info.code == CLD_STOPPED) command_stopped(info);
+  if (info.signal == sigchld && info.code == CLD_STOPPED && !options_.stand_in)
+    command_stopped(info);
   const bool from_us = info.code == SI_USER && info.pid == ::getpid();
-  if (info.signal == sigchld || from_us || is_ignored(info.signal)) return;
+  const bool of_child = info.signal == sigchld && info.code > 0;
+  if (of_child || from_us) return;
+  if (options_.stand_in)
+    stand_in_for(received, info);
+  else if (info.signal != sigchld && !is_ignored(info.signal))
+    act_on(info);
+}
+
+void detail::supervision::act_on(const signal_info& info) {
   // What a member sends to the whole group after it had the signal would otherwise go round.
   if (sent_to_group_.contains(info.signal) && scope_->is_in_own_group(info.pid)) return;
   events_->received(info);
@@ -71,6 +82,36 @@ void detail::supervision::taken_by_command(const signal_info& info) {
   name_outcome(outcome::interrupted);
   scope_->continue_if_stopped();
   if (!result_.interrupted_by) result_.interrupted_by = info;
+}
+
+/// As if its parent, whom this process stands between, had been the command's.
+void detail::supervision::parent_ended() {
+  parent_.reset();
+  const signal_id signal = options_.parent_death;
+  const scope reach = reach_now();
+  if (!can_be_reached(reach)) return;
+  send(signal, reach);
+  if (signal_set{sigterm, sigint, sighup}.contains(signal)) start_ladder_after(signal);
+}
+
+/// Its end and its stops are told by the same signal, and the kernel keeps one of them.
+void detail::supervision::look_for_stop() {
+  siginfo_t info{};
+  const auto pid = static_cast<id_t>(command_->pid());
+  if (::waitid(P_PID, pid, &info, WSTOPPED | WNOHANG) != 0 || info.si_pid == 0) return;
+  stop_with_command(signal_id(info.si_status));
+}
+
+/// Stops this process too, so that a shell sees that its job has stopped. The kernel does not let
+/// a job stop that nobody could continue (orphaned process groups), nor PID 1.
+void detail::supervision::stop_with_command(signal_id signal) {
+  const bool by_terminal = signal == sigttin || signal == sigttou;
+  const signal_id own = by_terminal ? signal : sigtstp;
+  if (get_disposition(own) != disposition::by_default || ::getpid() == 1) return;
+  const continuer continues_us(command_->pid());
+  was_stopped_ = true;
+  ::kill(::getpid(), own.number());
+  const scoped_mask stopped_here(mask_change::unblock, {own});
 }
 
 void detail::supervision::forward(const signal_info& info) {

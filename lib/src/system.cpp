@@ -131,6 +131,11 @@ int pidfd_queue(int pidfd, signal_id signal, int value) noexcept {
   return errno_of(::syscall(SYS_pidfd_send_signal, pidfd, signal.number(), &info, 0));
 }
 
+int pidfd_pass_on(int pidfd, const siginfo_t& received) noexcept {
+  const siginfo_t* const info = received.si_code == SI_QUEUE ? &received : nullptr;
+  return errno_of(::syscall(SYS_pidfd_send_signal, pidfd, received.si_signo, info, 0));
+}
+
 int kill(pid_t pid, signal_id signal) noexcept {
   return errno_of(::kill(pid, signal.number()));
 }

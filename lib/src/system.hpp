@@ -74,6 +74,8 @@ int write_all(int descriptor, std::string_view text) noexcept;
 int pidfd_open(pid_t pid, unique_fd& result, unsigned flags = 0) noexcept;
 int pidfd_send_signal(int pidfd, signal_id signal, unsigned flags = 0) noexcept;
 int pidfd_queue(int pidfd, signal_id signal, int value) noexcept;
+/// What was queued to this process goes on with all that came with it, anything else as from here.
+int pidfd_pass_on(int pidfd, const siginfo_t& received) noexcept;
 int kill(pid_t pid, signal_id signal) noexcept;
 int queue(pid_t pid, signal_id signal, int value) noexcept;
 int tgkill(pid_t process, pid_t thread, signal_id signal) noexcept;

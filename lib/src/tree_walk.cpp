@@ -62,16 +62,16 @@ bool is_making_process(std::string_view system_call, std::string_view wait_chann
   return makes && is_known && !has_made;
 }
 
-tree_walk::tree_walk(pid_t root, pid_t spared)
+tree_walk::tree_walk(pid_t root, std::set<pid_t> left_out)
     : tree_walk(
           {.children = true, .further = nullptr, .spared = {}, .budget = directory_budget()}) {
   root_ = root;
-  spared_ = spared;
+  left_out_ = std::move(left_out);
   root_process_ = proc::open_process(root);
 }
 
 tree_walk::tree_walk(walk_setting setting)
-    : setting_(std::move(setting)), root_(0), spared_(0),
+    : setting_(std::move(setting)), root_(0),
       has_children_files_(::access("/proc/thread-self/children", R_OK) == 0) {
   if (!proc_is_usable())
     fail(ENOENT, "finding a process tree: /proc does not show this PID namespace");
@@ -158,7 +158,7 @@ bool tree_walk::visit_all(bool stop, sys::clock::time_point deadline) {
   while (!to_visit_.empty() && sys::clock::now() < deadline) {
     const auto [parent, child] = to_visit_.front();
     to_visit_.pop_front();
-    if (child == spared_) continue;
+    if (left_out_.contains(child)) continue;
     auto found = members_.find(child);
     const bool seen = found != members_.end() && found->second.last_pass == pass_number_;
     if (seen) continue; // moved to another parent during this pass
@@ -293,7 +293,7 @@ void tree_walk::reap_ended() {
   if (!kept_) return;
   std::erase_if(members_, [this](const auto& entry) {
     const auto& [pid, known] = entry;
-    return is_kept_zombie(known) && pid != *kept_ && pid != spared_ &&
+    return is_kept_zombie(known) && pid != *kept_ && !left_out_.contains(pid) &&
            ::waitpid(pid, nullptr, WNOHANG | __WALL) == pid;
   });
 }

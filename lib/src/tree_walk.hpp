@@ -76,12 +76,12 @@ public:
   /// One to begin with; false where it has ended.
   bool add_root(const process_facts& root);
 
-  /// `spared`, a child of `root`, is left out with all below it; 0: none. Where `root` has ended
-  /// nothing is found. Throws where /proc is not usable.
-  explicit tree_walk(pid_t root, pid_t spared = 0);
+  /// `left_out`, children of `root`, are, with all below them. Where `root` has ended nothing is
+  /// found. Throws where /proc is not usable.
+  explicit tree_walk(pid_t root, std::set<pid_t> left_out = {});
 
-  /// While freezing, children of this process that have ended are reaped, but for `kept` and the
-  /// one that is spared: what flees would else leave them by the thousand, until no PID is left.
+  /// While freezing, children of this process that have ended are reaped, but for `kept` and
+  /// those that are left out: what flees would else leave them by the thousand, until no PID is left.
   /// For a walk of which this process is the root.
   void reap_all_but(pid_t kept) noexcept { kept_ = kept; }
 
@@ -153,8 +153,8 @@ private:
 
   walk_setting setting_;
   std::vector<pid_t> roots_;
-  pid_t root_;   ///< whose descendants are walked; 0 where there are `roots_`
-  pid_t spared_; ///< left out with all below it; 0: none
+  pid_t root_; ///< whose descendants are walked; 0 where there are `roots_`
+  std::set<pid_t> left_out_;
   std::optional<pid_t> kept_;
   unique_fd root_process_;
   bool has_children_files_;

@@ -25,6 +25,7 @@
 #include <sigkit/spawn.hpp>
 #include <sigkit/supervise.hpp>
 #include <sigkit/timer.hpp>
+#include <sigkit/trap.hpp>
 #include <sigkit/unique_fd.hpp>
 #include <sigkit/wait.hpp>
 #include <sigkit/wall_time.hpp>

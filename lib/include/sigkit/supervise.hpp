@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include <sigkit/duration.hpp>
@@ -16,6 +17,7 @@
 #include <sigkit/signal_id.hpp>
 #include <sigkit/signal_info.hpp>
 #include <sigkit/signal_set.hpp>
+#include <sigkit/trap.hpp>
 #include <sigkit/wait.hpp>
 
 namespace sigkit {
@@ -94,6 +96,43 @@ struct supervise_options {
   /// terminal as if it was started directly. timeout(1) calls it --foreground.
   bool foreground = false;
 
+  /// What the command does with signals when it starts, where that is not what this process
+  /// inherited (spawn_options; `block` and `unblock` change the mask).
+  signal_set ignore;
+  signal_set reset;
+  signal_set block;
+  signal_set unblock;
+
+  /// This process stands in for the command: who sends a signal here means the command. All that
+  /// can be forwarded are then, as they came, with the value and the sender of queued ones, also
+  /// CONT, TSTP, WINCH, URG and ALRM, and those that are ignored by inheritance. Not forwarded are
+  /// CHLD, TTIN and TTOU, what the terminal has sent to the command as well, and TERM, INT, HUP and
+  /// QUIT that come back within a second from the group they went to. The ladder starts after a
+  /// signal that came as TERM or INT, or was sent as such in place of another, and after a HUP that
+  /// was forwarded, if it has rungs after the first (and the command was not started with that
+  /// signal ignored); no KILL is added to it before the command has ended. When the command is
+  /// stopped, this process stops itself, and they go on together.
+  bool stand_in = false;
+
+  /// With `stand_in`: what is done for signals in place of forwarding them, and at the end, when
+  /// the command has ended and what `left_behind` asks for is done. Those of different signals run
+  /// side by side. A signal waits while actions of the same signal run.
+  std::vector<trap> traps;
+
+  /// How long actions may go on when run() has to return; those that do are killed with their
+  /// groups.
+  duration action_limit = std::chrono::seconds(10);
+
+  /// Exit statuses of the command, as a shell's $?, that stand for another (first, second).
+  std::vector<std::pair<int, int>> remap;
+
+  /// Sent over the scope when the parent of this process ends; signull: nothing.
+  signal_id parent_death = signull;
+
+  /// Every process whose parent dies below this one is reaped, as PID 1 has to
+  /// (PR_SET_CHILD_SUBREAPER of prctl(2)).
+  bool reap_orphans = false;
+
   /// This process exists to supervise this command, and does nothing else. It may then lead a
   /// process group with the command in it, be the subreaper of what the command leaves behind
   /// and reap it. Otherwise the command leads its own group, and a process in between reaps.
@@ -150,6 +189,19 @@ public:
   /// After a limit, or a signal from outside, nobody read the command's output for 5 s; what was
   /// left of it is dropped.
   virtual void output_dropped() noexcept;
+  /// The command has ended.
+  virtual void command_ended(exit_status how) noexcept;
+  /// A trap of the kind `run`. A process that is returned, a child that leads a group of its own,
+  /// is waited for before the next action of the same signal.
+  virtual std::optional<pidfd> run_action(const trap_occasion& why) noexcept;
+  /// What it started has ended, or was killed, since it took longer than
+  /// supervise_options::action_limit.
+  virtual void action_ended(const trap_occasion& why, exit_status how) noexcept;
+  virtual void action_killed(const trap_occasion& why) noexcept;
+  /// A signal that came is not sent on: a trap drops it, or the command had it without that.
+  virtual void not_forwarded(const signal_info& info, bool has_it) noexcept;
+  /// So many signals still waited for their actions when these were given up.
+  virtual void actions_given_up(std::size_t waiting) noexcept;
 };
 
 /// A signal that was sent.
@@ -167,6 +219,9 @@ struct supervise_result {
   bool limit_reached = false;
   /// How the command ended; nothing where it was not started, or is among the survivors.
   std::optional<exit_status> command;
+  /// What to exit with, where that is not as the command ended: by a trap's action `leave`, or by
+  /// supervise_options::remap.
+  std::optional<int> status;
   /// errno of execve(2) for not_found and not_executable.
   int exec_error = 0;
   /// The scope reaches all: something still ran 5 s after KILL; what of it could be found.
@@ -178,7 +233,8 @@ struct supervise_result {
   /// none.
   int output_error = 0;
   duration elapsed{0};
-  std::vector<sent_signal> sent; ///< the ladder's, and what was forwarded
+  /// The ladder's, and what was forwarded (with supervise_options::stand_in: with `accounting`).
+  std::vector<sent_signal> sent;
   // With supervise_options::accounting, 0 without:
   duration cpu_time{0};          ///< of the command and its descendants, user and system
   std::uint64_t peak_memory = 0; ///< bytes; the most that was resident at once, as sampled
@@ -196,6 +252,17 @@ inline void supervise_events::heartbeat(const run_state& /*now*/) noexcept {}
 inline void supervise_events::tick(const run_state& /*now*/) noexcept {}
 inline void supervise_events::output_cut() noexcept {}
 inline void supervise_events::output_dropped() noexcept {}
+inline void supervise_events::command_ended(exit_status /*how*/) noexcept {}
+inline std::optional<pidfd>
+supervise_events::run_action(const trap_occasion& /*why*/) noexcept {
+  return std::nullopt;
+}
+inline void supervise_events::action_ended(const trap_occasion& /*why*/,
+                                           exit_status /*how*/) noexcept {}
+inline void supervise_events::action_killed(const trap_occasion& /*why*/) noexcept {}
+inline void supervise_events::not_forwarded(const signal_info& /*info*/,
+                                            bool /*has_it*/) noexcept {}
+inline void supervise_events::actions_given_up(std::size_t /*waiting*/) noexcept {}
 
 namespace detail {
 class supervision;
@@ -214,7 +281,7 @@ SIGKIT_API void delete_supervision(supervision* begun) noexcept;
 /// Signals from outside (every terminating one that can be blocked, and is not ignored by
 /// inheritance) are forwarded over the scope, and start the ladder after its first rung. INT and
 /// QUIT that the terminal sent to the command as well are not forwarded a second time. SIGALRM
-/// fires the limit at once.
+/// fires the limit at once. supervise_options::stand_in and `traps` change that.
 ///
 /// What this process sends to itself, and what the kernel tells it of its own timers, children and
 /// descriptors, is its own: handlers of this library are called meanwhile, and for what has none
@@ -234,8 +301,8 @@ SIGKIT_API void delete_supervision(supervision* begun) noexcept;
 /// Thread-safe: no. Async-signal-safe: no.
 class supervisor {
 public:
-  /// Throws sigkit::error (EINVAL) for a signal that is none, a negative time, and a step over a
-  /// PID namespace where the scope is another.
+  /// Throws sigkit::error (EINVAL) for a signal that is none, a negative time, a step over a PID
+  /// namespace where the scope is another, and traps without `stand_in`.
   explicit supervisor(const supervise_options& options, supervise_events* events = nullptr)
       : begun_(detail::call(detail::new_supervision, options, events)) {}
 

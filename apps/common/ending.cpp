@@ -1,0 +1,41 @@
+#include "common/ending.hpp"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <sigkit/mask.hpp>
+
+#include "common/message.hpp"
+
+namespace sigkit::apps {
+
+void end_as(const ending& how) {
+  if (how.signal) {
+    ::prctl(PR_SET_DUMPABLE, 0);
+    ::signal(how.signal->number(), SIG_DFL);
+    ::kill(::getpid(), how.signal->number());
+    pthread_sigmask(mask_change::unblock, {*how.signal});
+  }
+  ::_exit(how.status);
+}
+
+std::string survivors_text(const std::vector<process_facts>& survivors) {
+  std::string text = "still running, although KILL was sent:";
+  if (survivors.empty()) text += " processes that cannot be found";
+  for (const process_facts& facts : survivors)
+    text += " " + std::to_string(facts.pid) + " (" + escaped(facts.name) + ", state " +
+            facts.state + ")";
+  return text;
+}
+
+std::string whom(scope reach) {
+  switch (reach) {
+  case scope::process:
+  case scope::group: return "command ";
+  case scope::pid_namespace: return "the namespace of command ";
+  default: return std::string("the ") + to_string(reach) + " of command ";
+  }
+}
+
+} // namespace sigkit::apps
