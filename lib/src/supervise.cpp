@@ -289,15 +289,16 @@ bool detail::supervision::wait_for_something() {
                    {signals_.get(), POLLIN, 0},
                    {ended, POLLIN, 0},
                    {limits_.descriptor(), POLLIN, 0},
-                   {hook_ ? hook_->descriptor() : -1, POLLIN, 0},
-                   {parent_ ? parent_->descriptor() : -1, POLLIN, 0}});
+                   {hook_ ? hook_->descriptor() : -1, POLLIN, 0}});
+  // The kernel takes no more of them than there may be open files: those of none are left out.
+  if (parent_) sources_.push_back({parent_->descriptor(), POLLIN, 0});
   for (const auto& [number, line] : lines_.lines())
     if (line.running) sources_.push_back({line.running->descriptor(), POLLIN, 0});
   if (relay_) relay_->add_sources(sources_);
   const time_point limit = wake.limit(deadline);
   sys::poll_until(sources_, limit);
   if (sources_[3].revents != 0) limits_.follow_wall_clock();
-  if (sources_[5].revents != 0) parent_has_ended_ = true;
+  if (parent_ && sources_[5].revents != 0) parent_has_ended_ = true;
   if (std::exchange(parent_has_ended_, false)) parent_ended();
   return sources_[0].revents != 0 || limit != deadline;
 }

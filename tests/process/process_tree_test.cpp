@@ -142,11 +142,11 @@ TEST_CASE("a thread in uninterruptible sleep that is about to make a process is 
   CHECK_FALSE(is_making_process("", ""));
 }
 
-TEST_CASE("what is spared is left out with all below it") {
+TEST_CASE("what is left out is,  with all below it") {
   test::child job({"sh", "-c", "sh -c 'sleep 1000; :' & echo ready $!; wait"});
   const pid_t spared = std::stoi(job.wait_for_line("ready").substr(6));
   REQUIRE(test::eventually([&] { return names(descendants(job.pid())).size() == 2; }));
-  tree_walk walk(job.pid(), spared);
+  tree_walk walk(job.pid(), {spared});
   walk.find_all();
   CHECK(walk.facts().empty());
   send_tree(job.pid(), sigkill);

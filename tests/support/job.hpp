@@ -27,9 +27,9 @@ inline const std::vector<std::string> wrappers{
     "sigtimeout 1000 ", "sigtimeout -k 1000 --tree 1000 ", "sigtimeout --scope=process 1000 ",
     "sigtimeout --foreground 1000 "};
 
-/// The wrappers, and first the bare command.
+/// The wrappers and sigtrap's, and first the bare command.
 inline std::vector<std::string> wrapped_or_not() {
-  std::vector<std::string> all{""};
+  std::vector<std::string> all{"", "sigtrap ", "sigtrap --tree --subreaper "};
   all.insert(all.end(), wrappers.begin(), wrappers.end());
   return all;
 }
@@ -50,10 +50,10 @@ inline sigkit::process_facts facts_of(pid_t pid) {
   return *facts;
 }
 
-/// The sigtimeout that runs `command`: the outermost, where there are several.
+/// The sigtimeout or sigtrap that runs `command`: the outermost, where there are several.
 inline pid_t supervisor_of(pid_t command) {
   pid_t found = command;
-  for (auto parent = facts_of(facts_of(found).parent); parent.name == "sigtimeout";
+  for (auto parent = facts_of(facts_of(found).parent); parent.name == "sigtimeout" || parent.name == "sigtrap";
        parent = facts_of(parent.parent))
     found = parent.pid;
   return found;
