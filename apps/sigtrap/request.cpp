@@ -48,10 +48,10 @@ constexpr const char* footer =
 /// What the options say before it is known what they are for.
 struct unresolved {
   ladder_options ladder;
-  signal_set for_start;          ///< named by an option for COMMAND's start
-  bool sets_start = false;       ///< one of those that let sigtrap become COMMAND
-  std::string supervises;        ///< the first option that makes sigtrap stay
-  std::string of_waiting;        ///< the first of those that only go with --wait
+  signal_set for_start;    ///< named by an option for COMMAND's start
+  bool sets_start = false; ///< one of those that let sigtrap become COMMAND
+  std::string supervises;  ///< the first option that makes sigtrap stay
+  std::string of_waiting;  ///< the first of those that only go with --wait
   std::optional<int> count;
   std::optional<duration> timeout;
   bool subreaper = false;
@@ -166,7 +166,8 @@ void add_trap_options(command_line& line, trap_request& wanted, unresolved& open
         note(open.supervises, "--on");
       },
       "do ACTION; those of one signal in order");
-  line.rewritten("-r,--rewrite", "FROM:TO", rewritten, "the same as --on FROM=@send:TO; TO 0: drop");
+  line.rewritten("-r,--rewrite", "FROM:TO", rewritten,
+                 "the same as --on FROM=@send:TO; TO 0: drop");
   line.option(
       "--action-limit", "DUR",
       [&](std::string_view text) {
@@ -296,9 +297,9 @@ void add_wait_options(command_line& line, trap_request& wanted, unresolved& open
 
 void check_waiting(const unresolved& open, bool has_command) {
   if (has_command) throw usage_error("--wait takes no COMMAND");
-  if (!open.supervises.empty()) throw usage_error("--wait and " + open.supervises + " exclude each other");
-  if (open.sets_start)
-    throw usage_error("--wait takes no options for the start of a COMMAND");
+  if (!open.supervises.empty())
+    throw usage_error("--wait and " + open.supervises + " exclude each other");
+  if (open.sets_start) throw usage_error("--wait takes no options for the start of a COMMAND");
 }
 
 void check_start(const supervise_options& options) {

@@ -110,8 +110,8 @@ void trapper::action_ended(const trap_occasion& why, exit_status how) noexcept {
 }
 
 void trapper::action_killed(const trap_occasion& why) noexcept {
-  say("the action for " + name_of(why) + " still ran " +
-      to_string(wanted_.options.action_limit) + " after the end: killed");
+  say("the action for " + name_of(why) + " still ran " + to_string(wanted_.options.action_limit) +
+      " after the end: killed");
 }
 
 void trapper::actions_given_up(std::size_t waiting) noexcept {

@@ -119,8 +119,7 @@ std::vector<process_facts> command_scope::descendants_left() const {
 
 std::vector<process_facts> command_scope::targets(scope reach) const {
   const auto belongs = [&](const process_facts& facts) {
-    if (facts.state == 'Z' || facts.state == 'X' || left_out_.contains(facts.pid))
-      return false;
+    if (facts.state == 'Z' || facts.state == 'X' || left_out_.contains(facts.pid)) return false;
     if (reach == scope::group && group_ == grouping::foreground) return facts.group == ::getpgrp();
     if (reach == scope::group && group_ == grouping::supervisor)
       return facts.group == ::getpid() && facts.pid != ::getpid();
@@ -191,8 +190,8 @@ void command_scope::signal_group(signal_id signal, pid_t group) {
   }
 }
 
-void command_scope::send_to_all_where(
-    signal_id signal, const std::function<bool(const process_facts&)>& belongs) {
+void command_scope::send_to_all_where(signal_id signal,
+                                      const std::function<bool(const process_facts&)>& belongs) {
   for_all_where(belongs, [&, ends = needs_continue(signal)](int process) {
     sys::pidfd_send_signal(process, signal);
     if (ends) sys::pidfd_send_signal(process, sigcont);

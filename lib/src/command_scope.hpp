@@ -2,8 +2,8 @@
 
 #include <sys/types.h>
 
-#include <functional>
 #include <csignal>
+#include <functional>
 #include <optional>
 #include <set>
 #include <vector>

@@ -5,7 +5,8 @@
 namespace sigkit {
 
 /// A process that continues this one when `other`, a stopped child, does not stand still any more:
-/// it was continued by itself, or has ended. Who is stopped could not know. It ends with the object.
+/// it was continued by itself, or has ended. Who is stopped could not know. It ends with the
+/// object.
 class continuer {
 public:
   explicit continuer(pid_t other);

@@ -91,9 +91,8 @@ void command_scope::pass_on_to_session(const siginfo_t& received) const {
 
 void command_scope::pass_on_to_tree(const siginfo_t& received) const {
   const signal_id signal(received.si_signo);
-  const walk_signal what{.signal = signal,
-                         .value = value_of(received),
-                         .tell = [](const process_facts&, int) {}};
+  const walk_signal what{
+      .signal = signal, .value = value_of(received), .tell = [](const process_facts&, int) {}};
   tree_walk walk = walk_of_tree();
   if (signal.terminates()) {
     walk.end_all(what);

@@ -79,9 +79,9 @@ void detail::supervision::check() const {
     fail(EINVAL, "a supervisor with traps, which does not stand in for the command");
   if (options_.reap_orphans && !options_.dedicated_process)
     fail(EINVAL, "a supervisor that reaps orphans in a process with children of its own");
-  for (const duration length : {options_.limit, options_.idle, options_.cpu, options_.warn,
-                                options_.heartbeat, options_.tick, options_.hook_limit,
-                                options_.action_limit})
+  for (const duration length :
+       {options_.limit, options_.idle, options_.cpu, options_.warn, options_.heartbeat,
+        options_.tick, options_.hook_limit, options_.action_limit})
     check_time(length);
   if (options_.reach == scope::pid_namespace && options_.left_behind == orphans::leave)
     fail(EINVAL, "a supervisor that leaves something of a namespace");

@@ -90,8 +90,8 @@ void detail::supervision::reap_actions() {
 void detail::supervision::reap_strangers() {
   for (;;) {
     siginfo_t info{};
-    const int failed = sys::retry(
-        [&] { return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL); });
+    const int failed =
+        sys::retry([&] { return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL); });
     const pid_t pid = info.si_pid;
     const bool is_known = reaper_->is_own_process(pid) || (hook_ && hook_->pid() == pid) ||
                           lines_.running_as(pid) != nullptr;
@@ -111,8 +111,7 @@ void detail::supervision::reap_descendants() {
     }
     const auto how = exit_status::from_child_code(info->si_code, info->si_status);
     trap_line* const line = lines_.running_as(info->si_pid);
-    if (info->si_pid == 0)
-      break;
+    if (info->si_pid == 0) break;
     if (info->si_pid == command_->pid() && !result_.command)
       command_ended(how);
     else if (hook_ && info->si_pid == hook_->pid())

@@ -165,8 +165,8 @@ void detail::supervision::leave_with(int status) {
 bool detail::supervision::must_leave() const {
   if (given_up_) return true;
   if (!result_.command) return false;
-  const bool waits_for_others = options_.left_behind == orphans::wait && !all_gone_ &&
-                                !rungs_.started() && !stop_waiting_;
+  const bool waits_for_others =
+      options_.left_behind == orphans::wait && !all_gone_ && !rungs_.started() && !stop_waiting_;
   return !waits_for_others;
 }
 

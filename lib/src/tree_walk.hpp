@@ -81,8 +81,8 @@ public:
   explicit tree_walk(pid_t root, std::set<pid_t> left_out = {});
 
   /// While freezing, children of this process that have ended are reaped, but for `kept` and
-  /// those that are left out: what flees would else leave them by the thousand, until no PID is left.
-  /// For a walk of which this process is the root.
+  /// those that are left out: what flees would else leave them by the thousand, until no PID is
+  /// left. For a walk of which this process is the root.
   void reap_all_but(pid_t kept) noexcept { kept_ = kept; }
 
   /// Goes over the tree once, from the top; with `stop`, sends STOP to each process that it sees

@@ -28,8 +28,32 @@ grep '^\$ ' "$source/README.md" | grep ci-job | while IFS= read -r line; do
 done | anonymous >"$work/log_seen"
 [[ $(grep -c 'look here first' "$work/log_seen") == 1 ]]
 diff -u "$work/log_shown" "$work/log_seen"
-sed -n '/^#!\/bin\/sh$/,/^```$/p' "$source/README.md" | grep -v '^```' |
-  diff -u - "$source/tests/demo/suite"
+awk -v work="$work" '/^#!\/bin\/sh$/ { file = work "/script" ++count } /^```$/ { file = "" }
+  file { print >file }' "$source/README.md"
+diff -u "$work/script1" "$source/tests/demo/suite"
+diff -u "$work/script2" "$source/tests/demo/convert"
+
+# Its scratch directory is gone whatever ends the program.
+mkdir "$work/scratch"
+export TMPDIR=$work/scratch
+convert() { PATH=$programs:$PATH exec "$source/tests/demo/convert" "$@"; }
+is_clean() { [[ -z $(ls -A "$TMPDIR") ]]; }
+[[ $(printf 'b\na\n' | convert) == $'a\nb' ]] && is_clean
+! (convert "$work/nowhere" 2>"$work/said") && grep -q 'failed with 2' "$work/said" && is_clean
+mkfifo "$work/input"
+for signal in TERM INT KILL; do
+  (convert "$work/input" 2>"$work/said") &
+  supervisor=$!
+  until program=$(cat "/proc/$supervisor/task/$supervisor/children" 2>/dev/null) && [[ -n $program ]] &&
+    [[ $(cat "/proc/${program% }/comm" 2>/dev/null) == sort ]]; do sleep .02; done
+  is_clean && exit 1
+  if [[ $signal == KILL ]]; then kill -KILL "${program% }"; else kill -"$signal" "$supervisor"; fi
+  status=0
+  wait "$supervisor" || status=$?
+  [[ $status == $((128 + $(kill -l "$signal"))) ]] && is_clean
+  grep -q "failed with $status" "$work/said"
+done
+unset TMPDIR
 
 cmake --install "$build" --prefix "$work/installed" >/dev/null
 library=$(find "$work/installed" -name libsigkit.so)

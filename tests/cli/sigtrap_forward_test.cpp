@@ -55,7 +55,8 @@ TEST_CASE("each signal that can be forwarded is, once, and is followed by nothin
   CHECK(count_lines(job.out(), "got CONT") == 1);
 }
 
-TEST_CASE("signals that are ignored by inheritance are forwarded to who catches them all the same") {
+TEST_CASE(
+    "signals that are ignored by inheritance are forwarded to who catches them all the same") {
   trapped job({}, {"catch", "HUP:3"},
               {.environment = {}, .before_exec = [] { ::signal(SIGHUP, SIG_IGN); }, .argv0 = {}});
   job.send(SIGHUP);
@@ -86,9 +87,13 @@ TEST_CASE("queued signals arrive with their values, in order, and with their sen
 TEST_CASE("the scope says whom a signal reaches") {
   const std::string script = "\"$1\" catch USR1:0 USR2:0 & setsid \"$1\" catch USR1:0 USR2:0 & "
                              "trap 'echo shell' USR1; exec >&2; wait; wait; wait";
-  for (const auto& [scope, reached] : std::vector<std::pair<const char*, int>>{
-           {"process", 0}, {"group", 1}, {"session", 1}, {"tree", 2}, {"cgroup", 2}, {"auto", 2},
-           {"namespace", 2}}) {
+  for (const auto& [scope, reached] : std::vector<std::pair<const char*, int>>{{"process", 0},
+                                                                               {"group", 1},
+                                                                               {"session", 1},
+                                                                               {"tree", 2},
+                                                                               {"cgroup", 2},
+                                                                               {"auto", 2},
+                                                                               {"namespace", 2}}) {
     CAPTURE(scope);
     trapped_shell job({"--scope", scope}, "trap '' USR2; " + script);
     try {
@@ -224,10 +229,9 @@ TEST_CASE("statuses: the command's own, its signal, or what --remap makes of it"
 TEST_CASE("the command gets a signal when sigtrap's own parent ends, over the scope") {
   const std::string mark = new_mark();
   for (const char* signal : {"USR1", "KILL"}) {
-    child parent({"sh", "-c",
-                  "\"$@\" & sleep 1000; :", "-", program("sigtrap"), "--tree", "--parent-death",
-                  signal, "sh", "-c", "setsid \"$1\" catch USR1:0 & exec \"$1\" catch USR1:0", "-",
-                  probe},
+    child parent({"sh", "-c", "\"$@\" & sleep 1000; :", "-", program("sigtrap"), "--tree",
+                  "--parent-death", signal, "sh", "-c",
+                  "setsid \"$1\" catch USR1:0 & exec \"$1\" catch USR1:0", "-", probe},
                  {.environment = {mark}, .before_exec = {}, .argv0 = {}});
     parent.wait_for_line("ready");
     parent.wait_for_line("ready");
@@ -293,9 +297,9 @@ TEST_CASE("in an orphaned group, which nobody could continue, sigtrap goes on to
 }
 
 TEST_CASE("sigtrap's children from before its start are not taken for the command's") {
-  const auto result = run({"sh", "-c", "sleep 1000 2>&- & echo $! >&2; exec \"$@\"", "-",
-                           program("sigtrap"), "--tree", "--init", "sh", "-c",
-                           "setsid sleep 1000 & exit 3"});
+  const auto result =
+      run({"sh", "-c", "sleep 1000 >&- 2>&- & echo $! >&2; exec \"$@\"", "-", program("sigtrap"),
+           "--tree", "--init", "sh", "-c", "setsid sleep 1000 & exit 3"});
   CHECK(result.status == exit_status::exited(3));
   const pid_t before = std::stoi(result.err);
   CHECK(state_of(before) == 'S');

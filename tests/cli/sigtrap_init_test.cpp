@@ -25,17 +25,16 @@ std::vector<std::string> as_first(std::vector<std::string> words,
 }
 
 bool has_namespaces() {
-  static const bool has = run({"unshare", "--pid", "--fork", "--mount-proc", "true"}).status ==
-                          exit_status::exited(0);
+  static const bool has =
+      run({"unshare", "--pid", "--fork", "--mount-proc", "true"}).status == exit_status::exited(0);
   return has;
 }
 
 /// 2,000 processes whose parents end before them, waited for; then how many zombies there are.
-const std::string orphans =
-    "i=0; while [ $i -lt 2000 ]; do (sleep .02 &); i=$((i+1)); done; "
-    "while pidof sleep >/dev/null; do sleep .1; done; "
-    "ended=$(cat /proc/[0-9]*/stat 2>/dev/null | grep -c ') Z '); "
-    "echo zombies $ended; exit 4";
+const std::string orphans = "i=0; while [ $i -lt 2000 ]; do (sleep .02 &); i=$((i+1)); done; "
+                            "while pidof sleep >/dev/null; do sleep .1; done; "
+                            "ended=$(cat /proc/[0-9]*/stat 2>/dev/null | grep -c ') Z '); "
+                            "echo zombies $ended; exit 4";
 
 } // namespace
 
@@ -71,8 +70,8 @@ TEST_CASE("as PID 1 sigtrap forwards, returns the status, and ends with 128 and 
   // From outside of the namespace.
   child job(as_first({"-v", probe, "catch", "TERM:6"}));
   job.wait_for_line("ready");
-  const std::string children = "/proc/" + std::to_string(job.pid()) + "/task/" +
-                               std::to_string(job.pid()) + "/children";
+  const std::string children =
+      "/proc/" + std::to_string(job.pid()) + "/task/" + std::to_string(job.pid()) + "/children";
   std::ifstream file(children);
   pid_t first = 0;
   file >> first;
@@ -96,11 +95,11 @@ TEST_CASE("as PID 1 with children from before, all are reaped, and the command's
   if (!has_namespaces()) SKIP("no PID namespace can be made here");
   for (const char* options : {"--init", "--tree", "--orphans=kill"}) {
     CAPTURE(options);
-    const auto result = run(as_first(
-        {"sh", "-c",
-         "i=0; while [ $i -lt 100 ]; do (sleep .01 &); i=$((i+1)); done; sleep .3; "
-         "cat /proc/[0-9]*/stat 2>/dev/null | grep -c ') Z '; setsid sleep 1000 & exit 2"},
-        {"sh", "-c", "(sleep .05 & sleep .1 &) ; sleep .2 & exec \"$@\"", "-"}));
+    const auto result = run(
+        as_first({"sh", "-c",
+                  "i=0; while [ $i -lt 100 ]; do (sleep .01 &); i=$((i+1)); done; sleep .3; "
+                  "cat /proc/[0-9]*/stat 2>/dev/null | grep -c ') Z '; setsid sleep 1000 & exit 2"},
+                 {"sh", "-c", "(sleep .05 & sleep .1 &) ; sleep .2 & exec \"$@\"", "-"}));
     CHECK(result.out == "0\n");
     CHECK(result.status == exit_status::exited(2));
   }
@@ -147,7 +146,7 @@ TEST_CASE("PID 1 on a terminal gives it to the command") {
   screen.type(ctrl_z);
   screen.wait_for("Stopped");
   CHECK(screen.value_of("$?") == "148");
-  screen.command("exit 7");
+  screen.command("exec sh -c 'exit 7'");
   CHECK(screen.finish() == exit_status::exited(7));
 }
 
@@ -158,15 +157,16 @@ TEST_CASE("PID 1 takes a terminal that is nobody's for the command") {
   REQUIRE(::grantpt(master.get()) == 0);
   REQUIRE(::unlockpt(master.get()) == 0);
   const std::string name = ::ptsname(master.get());
-  const auto result = run(as_first({"sh", "-c", "ps -o tpgid=,pgid= -p $$; : </dev/tty && echo ok"}),
-                          {.environment = {},
-                           .before_exec =
-                               [&] {
-                                 ::setsid();
-                                 ::dup2(::open(name.c_str(), O_RDWR | O_NOCTTY), STDIN_FILENO);
-                               },
-                           .argv0 = {}});
-  CHECK(result.out == "    1     1\nok\n");
+  const auto result =
+      run(as_first({"sh", "-c", "echo $(ps -o tpgid=,pgid= -p $$); : </dev/tty && echo ok"}),
+          {.environment = {},
+           .before_exec =
+               [&] {
+                 ::setsid();
+                 ::dup2(::open(name.c_str(), O_RDWR | O_NOCTTY), STDIN_FILENO);
+               },
+           .argv0 = {}});
+  CHECK(result.out == "1 1\nok\n");
 }
 
 TEST_CASE("nginx as the child of PID 1: TERM as QUIT drains it, USR1 reopens its logs") {
@@ -192,7 +192,8 @@ TEST_CASE("nginx as the child of PID 1: TERM as QUIT drains it, USR1 reopens its
   child job(as_first({"-v", "-r", "TERM:QUIT", "--preset", "docker", "--on",
                       "EXIT=echo nginx has ended: $SIGTRAP_STATUS", "/usr/sbin/nginx", "-p", path,
                       "-c", path + "/nginx.conf"}));
-  REQUIRE(eventually([&] { return contains(text_of(path + "/error.log"), "start worker process"); }));
+  REQUIRE(
+      eventually([&] { return contains(text_of(path + "/error.log"), "start worker process"); }));
   std::ifstream children("/proc/" + std::to_string(job.pid()) + "/task/" +
                          std::to_string(job.pid()) + "/children");
   pid_t first = 0;

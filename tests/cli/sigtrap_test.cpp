@@ -21,9 +21,8 @@ TEST_CASE("sigtrap sets dispositions and mask and becomes the command") {
 }
 
 TEST_CASE("sigtrap takes back what was inherited") {
-  const auto result =
-      sigtrap({"--ignore", "HUP,INT", "--block", "USR1,USR2", program("sigtrap"), "--default",
-               "all", "--unblock", "USR1", probe, "report"});
+  const auto result = sigtrap({"--ignore", "HUP,INT", "--block", "USR1,USR2", program("sigtrap"),
+                               "--default", "all", "--unblock", "USR1", probe, "report"});
   CHECK(contains(result.out, "blocked USR2\n"));
   CHECK(contains(result.out, "ignored \n"));
 }
@@ -43,8 +42,8 @@ TEST_CASE("--list says what was changed, and what it was before") {
 }
 
 TEST_CASE("sigtrap becomes the command as PID 1 too") {
-  const auto result = run({"unshare", "--pid", "--fork", program("sigtrap"), "--ignore", "HUP",
-                           "sh", "-c", "echo $$"});
+  const auto result = run(
+      {"unshare", "--pid", "--fork", program("sigtrap"), "--ignore", "HUP", "sh", "-c", "echo $$"});
   if (contains(result.err, "unshare")) SKIP("no PID namespace can be made here");
   CHECK(result.out == "1\n");
 }
@@ -71,17 +70,15 @@ TEST_CASE("a sigtrap that stays starts the command with what was inherited, and 
   CHECK(contains(same, "blocked USR1,CHLD\n"));
   CHECK(contains(same, "ignored HUP,CHLD\n"));
   CHECK(contains(same, "parent-death TERM\n"));
-  const std::string changed = with({"--tree", "--default", "CHLD", "--ignore", "USR2", "--unblock",
-                                    "USR1", "--block", "HUP"});
+  const std::string changed = with(
+      {"--tree", "--default", "CHLD", "--ignore", "USR2", "--unblock", "USR1", "--block", "HUP"});
   CHECK(contains(changed, "blocked HUP,CHLD\n"));
   CHECK(contains(changed, "ignored HUP,USR2\n"));
 }
 
 TEST_CASE("sigtrap refuses what cannot be done, and starts nothing") {
-  const std::string unknown =
-      " (@forward, @drop, @send:SIG, @exit:N, @kill, or text for sh -c)";
-  const std::string no_signal =
-      ": at EXIT and ERR no signal has come, and COMMAND has ended";
+  const std::string unknown = " (@forward, @drop, @send:SIG, @exit:N, @kill, or text for sh -c)";
+  const std::string no_signal = ": at EXIT and ERR no signal has come, and COMMAND has ended";
   for (const auto& [words, message] : std::vector<std::pair<std::vector<std::string>, std::string>>{
            {{"--ignore", "KILL"}, "'KILL': cannot be caught, blocked or ignored"},
            {{"--block", "STOP"}, "'STOP': cannot be caught, blocked or ignored"},
@@ -155,9 +152,10 @@ TEST_CASE("sigtrap refuses what cannot be done, and starts nothing") {
 }
 
 TEST_CASE("sigtrap says when the command cannot be run, and runs no action then") {
-  for (const std::vector<std::string>& options :
-       {std::vector<std::string>{"--ignore", "HUP"}, {"--on", "EXIT,ERR=echo action"}, {"--tree"},
-        {"--subreaper"}}) {
+  for (const std::vector<std::string>& options : {std::vector<std::string>{"--ignore", "HUP"},
+                                                  {"--on", "EXIT,ERR=echo action"},
+                                                  {"--tree"},
+                                                  {"--subreaper"}}) {
     const auto with = [&](const char* command) {
       std::vector<std::string> words = options;
       words.emplace_back(command);

@@ -47,8 +47,8 @@ TEST_CASE("--wait takes every signal that can be changed") {
   waiter all({"all", "--count=0"});
   for (const sigkit::signal_id signal : sigkit::signal_set::changeable()) {
     ::kill(all.pid(), signal.number());
-    CHECK(all.wait_for_line("") == std::to_string(signal.number()) + " " + signal.name() + " " +
-                                       sender + " SI_USER -");
+    CHECK(all.wait_for_line("") ==
+          std::to_string(signal.number()) + " " + signal.name() + " " + sender + " SI_USER -");
   }
 }
 
@@ -87,8 +87,8 @@ TEST_CASE("a signal that was pending, or is ignored by inheritance, counts") {
                                 },
                             .argv0 = {}};
   CHECK(contains(sigtrap({"--wait", "USR1"}, pending).out, "10 USR1 "));
-  waiter ignoring({"HUP"},
-                  {.environment = {}, .before_exec = [] { ::signal(SIGHUP, SIG_IGN); }, .argv0 = {}});
+  waiter ignoring(
+      {"HUP"}, {.environment = {}, .before_exec = [] { ::signal(SIGHUP, SIG_IGN); }, .argv0 = {}});
   ::kill(ignoring.pid(), SIGHUP);
   CHECK(ignoring.finish() == exit_status::exited(0));
 }

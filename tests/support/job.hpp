@@ -53,8 +53,8 @@ inline sigkit::process_facts facts_of(pid_t pid) {
 /// The sigtimeout or sigtrap that runs `command`: the outermost, where there are several.
 inline pid_t supervisor_of(pid_t command) {
   pid_t found = command;
-  for (auto parent = facts_of(facts_of(found).parent); parent.name == "sigtimeout" || parent.name == "sigtrap";
-       parent = facts_of(parent.parent))
+  for (auto parent = facts_of(facts_of(found).parent);
+       parent.name == "sigtimeout" || parent.name == "sigtrap"; parent = facts_of(parent.parent))
     found = parent.pid;
   return found;
 }

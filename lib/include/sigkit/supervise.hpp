@@ -253,15 +253,14 @@ inline void supervise_events::tick(const run_state& /*now*/) noexcept {}
 inline void supervise_events::output_cut() noexcept {}
 inline void supervise_events::output_dropped() noexcept {}
 inline void supervise_events::command_ended(exit_status /*how*/) noexcept {}
-inline std::optional<pidfd>
-supervise_events::run_action(const trap_occasion& /*why*/) noexcept {
+inline std::optional<pidfd> supervise_events::run_action(const trap_occasion& /*why*/) noexcept {
   return std::nullopt;
 }
 inline void supervise_events::action_ended(const trap_occasion& /*why*/,
                                            exit_status /*how*/) noexcept {}
 inline void supervise_events::action_killed(const trap_occasion& /*why*/) noexcept {}
-inline void supervise_events::not_forwarded(const signal_info& /*info*/,
-                                            bool /*has_it*/) noexcept {}
+inline void supervise_events::not_forwarded(const signal_info& /*info*/, bool /*has_it*/) noexcept {
+}
 inline void supervise_events::actions_given_up(std::size_t /*waiting*/) noexcept {}
 
 namespace detail {
