@@ -134,3 +134,16 @@ TEST_CASE("example: a command is limited in a few lines") {
   CHECK(test::run({example("limit_a_command"), "/"}).status == exit_status::exited(126));
   CHECK(has(test::run({example("limit_a_command")}).err, "usage: "));
 }
+
+TEST_CASE("example: a program stands in for a command") {
+  test::child running({example("stand_in"), test::program("probe"), "catch", "INT:4"});
+  running.wait_for_line("ready");
+  ::kill(running.pid(), SIGHUP);
+  ::kill(running.pid(), SIGUSR1);
+  running.wait_for_line("got USR1");
+  ::kill(running.pid(), SIGTERM);
+  CHECK(running.finish() == exit_status::exited(4));
+  CHECK_FALSE(has(running.out(), "got HUP"));
+  CHECK(running.err() == "HUP came\nUSR1 came\nTERM came\nexited 4\n");
+  CHECK(test::run({example("stand_in"), "/nonexistent"}).status == exit_status::exited(127));
+}
