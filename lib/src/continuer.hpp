@@ -14,6 +14,8 @@ public:
   continuer& operator=(const continuer&) = delete;
   ~continuer();
 
+  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+
 private:
   pid_t pid_ = -1; ///< where there is none, this process waits for a CONT of its own
 };

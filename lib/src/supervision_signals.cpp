@@ -32,7 +32,13 @@ void detail::supervision::handle(siginfo_t& received) {
     command_stopped(info);
   const bool from_us = info.code == SI_USER && info.pid == ::getpid();
   const bool of_child = info.signal == sigchld && info.code > 0;
-  if (of_child || from_us) return;
+  // The command went on without it, and may have been stopped again since.
+  const bool from_continuer = info.signal == sigcont && info.pid > 0 && info.pid == continuer_;
+  if (from_continuer) {
+    was_stopped_ = false;
+    continuer_ = 0;
+  }
+  if (of_child || from_us || from_continuer) return;
   if (options_.stand_in)
     stand_in_for(received, info);
   else if (info.signal != sigchld && !is_ignored(info.signal))
@@ -109,9 +115,11 @@ void detail::supervision::stop_with_command(signal_id signal) {
   const signal_id own = by_terminal ? signal : sigtstp;
   if (get_disposition(own) != disposition::by_default || ::getpid() == 1) return;
   const continuer continues_us(command_->pid());
-  was_stopped_ = true;
+  continuer_ = continues_us.pid();
   ::kill(::getpid(), own.number());
-  const scoped_mask stopped_here(mask_change::unblock, {own});
+  detail::change_mask(mask_change::unblock, {own});
+  detail::change_mask(mask_change::block, {own});
+  was_stopped_ = sigpending().contains(sigcont);
 }
 
 void detail::supervision::forward(const signal_info& info) {
