@@ -92,15 +92,16 @@ TEST_CASE("a program's own actions run in order, for signals and at the end") {
   options.stand_in = true;
   options.dedicated_process = true;
   options.reach = scope::process;
-  options.traps = {{.signals = {sigusr1}, .action = runs},
-                   {.signals = {sigusr1}, .action = {.what = trap_action::kind::drop}},
-                   {.signals = {}, .at_exit = true, .action = runs},
-                   {.signals = {}, .at_error = true, .action = runs},
-                   {.signals = {sigusr1}, .action = {.what = trap_action::kind::send, .signal = sigusr2}}};
+  options.traps = {
+      {.signals = {sigusr1}, .action = runs},
+      {.signals = {sigusr1}, .action = {.what = trap_action::kind::drop}},
+      {.signals = {}, .at_exit = true, .action = runs},
+      {.signals = {}, .at_error = true, .action = runs},
+      {.signals = {sigusr1}, .action = {.what = trap_action::kind::send, .signal = sigusr2}}};
   note_taker notes;
-  const auto result = supervise(
-      {"sh", "-c", "trap 'exit 7' USR2; kill -USR1 $PPID; while :; do sleep .02; done"}, options,
-      &notes);
+  const auto result =
+      supervise({"sh", "-c", "trap 'exit 7' USR2; kill -USR1 $PPID; while :; do sleep .02; done"},
+                options, &notes);
   CHECK(result.command == exit_status::exited(7));
   CHECK_FALSE(result.status);
   CHECK(notes.notes == std::vector<std::string>{"run 0 at USR1", "ended 0: exited 0",
@@ -115,9 +116,9 @@ TEST_CASE("a status of one's own, and one that stands for another") {
   options.remap = {{3, 4}};
   CHECK(supervise({"sh", "-c", "exit 3"}, options).status == 4);
   CHECK_FALSE(supervise({"sh", "-c", "exit 4"}, options).status);
-  options.traps = {{.signals = {sigusr1},
-                    .action = {.what = trap_action::kind::leave, .status = 9}}};
-  const auto result = supervise({"sh", "-c", "kill -USR1 $PPID; sleep 1000"}, options);
+  options.traps = {
+      {.signals = {sigusr1}, .action = {.what = trap_action::kind::leave, .status = 9}}};
+  const auto result = supervise({"sh", "-c", "kill -USR1 $PPID; exec sleep 1000"}, options);
   CHECK(result.status == 9);
   CHECK(result.command == exit_status::killed(sigterm));
 }
@@ -126,14 +127,16 @@ TEST_CASE("in a program that does more, what it sends itself stays its own") {
   supervise_options options;
   options.stand_in = true;
   options.reach = scope::process;
-  options.traps = {{.signals = {sigusr1}, .action = {.what = trap_action::kind::send, .signal = sigterm}}};
+  options.traps = {
+      {.signals = {sigusr1}, .action = {.what = trap_action::kind::send, .signal = sigterm}}};
   int handled = 0;
   set_handler(sigusr1, [&](signal_id, const signal_info&) { ++handled; });
   const auto other = spawn(std::vector<char*>{const_cast<char*>("true"), nullptr}.data());
   struct self_sender : supervise_events {
     void command_ended(exit_status) noexcept override { ::raise(SIGUSR1); }
   } events;
-  const auto result = supervise({"sh", "-c", "kill -USR1 $PPID; sleep 1000"}, options, &events);
+  const auto result =
+      supervise({"sh", "-c", "kill -USR1 $PPID; exec sleep 1000"}, options, &events);
   CHECK(result.command == exit_status::killed(sigterm));
   dispatch();
   CHECK(handled == 1);

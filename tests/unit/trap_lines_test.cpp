@@ -39,7 +39,8 @@ TEST_CASE("an entry has the traps of its signal, or of the end, in their order")
 }
 
 TEST_CASE("a signal without a trap is forwarded, once") {
-  const std::vector<trap> traps{{.signals = {sigterm}, .action = {.what = trap_action::kind::drop}}};
+  const std::vector<trap> traps{
+      {.signals = {sigterm}, .action = {.what = trap_action::kind::drop}}};
   const trap_lines lines(traps);
   trap_entry entry = entry_of(sighup);
   const trap* const first = lines.next(entry);
