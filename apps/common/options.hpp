@@ -34,9 +34,8 @@ color_choice to_color_choice(std::string_view text);
 /// The presets and their steps, on stdout.
 void print_presets();
 
-/// A ladder as it is put together: the first signal that was given before the preset's, the steps
-/// of
-/// --then after those of the preset.
+/// A ladder as it is put together: a first signal that was given goes before that of the preset,
+/// and the steps of --then go after its steps.
 struct ladder_options {
   std::optional<signal_id> signal;
   const preset* chosen = nullptr;

@@ -94,6 +94,8 @@ trap_action to_builtin(std::string_view text) {
   if (text == "@forward") return {.what = kind::forward};
   if (text == "@drop") return {.what = kind::drop};
   if (text == "@kill") return {.what = kind::kill};
+  if (text == "@send:" || text == "@exit:")
+    throw usage_error("the action " + quoted(text) + " lacks what comes after the colon");
   if (text.starts_with("@send:")) return {.what = kind::send, .signal = to_signal(text.substr(6))};
   if (text.starts_with("@exit:"))
     return {.what = kind::leave, .status = to_status(text.substr(6), "@exit")};
@@ -103,7 +105,7 @@ trap_action to_builtin(std::string_view text) {
 
 void add_trap(trap_request& wanted, std::string_view text) {
   const std::size_t equals = text.find('=');
-  if (equals == std::string_view::npos)
+  if (equals == std::string_view::npos || equals == 0)
     throw usage_error("invalid value " + quoted(text) + " for --on (SIGS=ACTION)");
   const std::string_view action = text.substr(equals + 1);
   if (action.empty())
@@ -122,10 +124,12 @@ void add_trap(trap_request& wanted, std::string_view text) {
 /// FROM:TO as the --on that it is short for.
 std::string rewritten(std::string_view text) {
   const std::size_t colon = text.find(':');
-  if (colon == std::string_view::npos)
+  if (colon == std::string_view::npos || colon == 0 || colon + 1 == text.size())
     throw usage_error("invalid value " + quoted(text) + " for --rewrite (FROM:TO)");
   const std::string from(text.substr(0, colon));
-  to_signal_set(from);
+  if (const trap when = to_occasions(from); when.at_exit || when.at_error)
+    throw usage_error("invalid value " + quoted(text) +
+                      " for --rewrite: EXIT and ERR are no signals, and go with --on alone");
   const signal_id to = to_signal(text.substr(colon + 1));
   return "--on=" + from + "=" + (to == signull ? "@drop" : "@send:" + to.name());
 }
@@ -210,6 +214,7 @@ void add_reach_options(command_line& line, trap_request& wanted, unresolved& ope
       "--orphans", "HOW",
       [&](std::string_view text) {
         options.left_behind = to_orphans(text);
+        open.subreaper = true;
         note(open.supervises, "--orphans");
       },
       "leave, wait or kill what is left when COMMAND ends");
@@ -328,6 +333,7 @@ void resolve_supervising(trap_request& wanted, const unresolved& open) {
   options.reap_orphans = wanted.is_init || open.subreaper;
   open.ladder.put_into(options);
   options.find_all = options.reach == scope::session;
+  options.give_terminal = wanted.is_init;
 }
 
 } // namespace

@@ -74,7 +74,7 @@ int sigkit_run_sigtrap(int argc, char** argv) {
     if (wanted.what == trap_request::job::wait) return wait_for_signals(wanted);
     if (wanted.list) say(changes_text(wanted.options));
     if (wanted.what == trap_request::job::become) return become_command(wanted, parent);
-    if (wanted.is_init) take_terminal();
+    if (wanted.is_init && wanted.options.reach != sigkit::scope::session) take_terminal();
     end_as(run_command(wanted));
   });
 }

@@ -110,8 +110,14 @@ void trapper::action_ended(const trap_occasion& why, exit_status how) noexcept {
 }
 
 void trapper::action_killed(const trap_occasion& why) noexcept {
-  say("the action for " + name_of(why) + " still ran " + to_string(wanted_.options.action_limit) +
-      " after the end: killed");
+  const bool at_end = why.why != trap_occasion::kind::signal;
+  say("the action for " + name_of(why) + " still ran after " +
+      to_string(wanted_.options.action_limit) + (at_end ? "" : " from the end") + ": killed");
+}
+
+void trapper::not_permitted(signal_id signal) noexcept {
+  say("signal " + signal.name() + " may not be sent to command " + command_ +
+      ": it belongs to another user");
 }
 
 void trapper::actions_given_up(std::size_t waiting) noexcept {

@@ -19,8 +19,9 @@ namespace sigkit {
 
 namespace {
 
-/// Whether sending it to our own group would stop or end this process, which blocks all that can
-/// be blocked but TSTP. PID 1 is spared by the kernel.
+/// Whether sending it to our own group could stop or end this process, which blocks all that can
+/// be blocked, but for TSTP where it does not stand in for the command. PID 1 is spared by the
+/// kernel.
 bool would_reach_us(signal_id signal) noexcept {
   if (::getpid() == 1) return false;
   return signal == sigkill || signal == sigstop || signal == sigtstp || signal.is_reserved();
@@ -39,7 +40,7 @@ bool is_foreground() {
 
 command_scope::command_scope(const setting& wanted)
     : original_group_(::getpgrp()), control_group_(wanted.control_group),
-      continue_single_(!wanted.foreground) {
+      continue_single_(!wanted.foreground), leads_session_(wanted.new_session) {
   const bool leads_already = original_group_ == ::getpid();
   if (wanted.new_session)
     group_ = grouping::command;
@@ -247,6 +248,11 @@ void command_scope::continue_if_stopped() {
     if (facts && facts->state != 'T') return;
   }
   send(sigcont, scope::group);
+}
+
+/// It may have left the one that it leads (leave_group()).
+pid_t command_scope::own_group() const noexcept {
+  return group_ == grouping::supervisor ? ::getpid() : ::getpgrp();
 }
 
 bool command_scope::is_in_own_group(pid_t pid) const noexcept {

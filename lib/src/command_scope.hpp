@@ -68,7 +68,8 @@ public:
   void send(signal_id signal, scope reach);
 
   /// Sends what came as it came: with value and sender where it was queued, and nothing after it,
-  /// but for what ends a tree. Returns 0, or EAGAIN where the command has too many queued signals.
+  /// but for what ends a tree. Returns 0, or errno of what the command did not get: EAGAIN (it has
+  /// too many queued signals), EPERM.
   int pass_on(const siginfo_t& received, scope reach);
 
   /// What is left below the root, but for what is left out.
@@ -80,6 +81,12 @@ public:
   /// The terminal sent a signal to the command, which can act on it only when it runs.
   void continue_if_stopped();
 
+  /// Whether the command leads a session of its own.
+  [[nodiscard]] bool leads_session() const noexcept { return leads_session_; }
+
+  /// The group that this process leads with the command in it, or the one that it is in.
+  [[nodiscard]] pid_t own_group() const noexcept;
+
   /// Whether `pid` is in the group that send(…, scope::group) sends to in one call, so that what
   /// it sends to that group comes back here.
   [[nodiscard]] bool is_in_own_group(pid_t pid) const noexcept;
@@ -87,10 +94,11 @@ public:
 private:
   void send_to_command(signal_id signal, bool then_continue) const;
   void send_to_group(signal_id signal);
-  void pass_on_to_group(const siginfo_t& received) const;
+  int pass_on_to_group(const siginfo_t& received);
   int pass_on_to_command(const siginfo_t& received) const;
-  void pass_on_to_session(const siginfo_t& received) const;
-  void pass_on_to_tree(const siginfo_t& received) const;
+  int pass_on_to_session(const siginfo_t& received);
+  int pass_on_to_tree(const siginfo_t& received,
+                      const std::function<bool(const process_facts&)>& wanted, bool freezes) const;
   static void send_to_all_where(signal_id signal,
                                 const std::function<bool(const process_facts&)>& belongs);
   void send_to_whole_group(signal_id signal, pid_t group);
@@ -112,6 +120,7 @@ private:
   std::set<pid_t> left_out_;
   const cgroup* control_group_;
   bool continue_single_;
+  bool leads_session_;
 };
 
 /// Calls `act` once for every process for which `belongs` is true, but not for this one, with its

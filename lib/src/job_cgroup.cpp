@@ -15,10 +15,15 @@ namespace sigkit {
 
 namespace {
 
-bool can_hold_a_job(const cgroup& made) {
-  const auto type = proc::read_text(made.descriptor(), "cgroup.type");
-  return type && type->starts_with("domain\n") &&
-         ::faccessat(made.descriptor(), "cgroup.kill", W_OK, 0) == 0;
+bool can_hold_a_job(cgroup& made) {
+  try {
+    const auto type = proc::read_text(made.descriptor(), "cgroup.type");
+    return type && type->starts_with("domain\n") &&
+           ::faccessat(made.descriptor(), "cgroup.kill", W_OK, 0) == 0;
+  } catch (...) {
+    made.remove();
+    throw;
+  }
 }
 
 cgroup make_below_own() {

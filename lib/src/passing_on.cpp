@@ -11,9 +11,8 @@ namespace sigkit {
 
 namespace {
 
-std::optional<int> value_of(const siginfo_t& received) {
-  if (received.si_code != SI_QUEUE) return std::nullopt;
-  return received.si_value.sival_int;
+bool is_queued(const siginfo_t& received) {
+  return received.si_code == SI_QUEUE;
 }
 
 } // namespace
@@ -21,85 +20,77 @@ std::optional<int> value_of(const siginfo_t& received) {
 int command_scope::pass_on(const siginfo_t& received, scope reach) {
   switch (reach) {
   case scope::process: return pass_on_to_command(received);
-  case scope::group: pass_on_to_group(received); break;
-  case scope::session: pass_on_to_session(received); break;
+  case scope::group: return pass_on_to_group(received);
+  case scope::session: return pass_on_to_session(received);
   case scope::cgroup:
-    if (value_of(received))
-      pass_on_to_tree(received);
-    else
-      send_to_cgroup(signal_id(received.si_signo));
-    break;
+    if (is_queued(received)) break;
+    send_to_cgroup(signal_id(received.si_signo));
+    return 0;
   case scope::tree:
   case scope::pid_namespace:
-  case scope::automatic: pass_on_to_tree(received); break;
+  case scope::automatic: break;
   }
-  return 0;
+  return pass_on_to_tree(received, {}, signal_id(received.si_signo).terminates());
 }
 
 int command_scope::pass_on_to_command(const siginfo_t& received) const {
   if (command_ == nullptr) return 0;
-  return sys::pidfd_pass_on(command_->descriptor(), received) == EAGAIN ? EAGAIN : 0;
+  const int failure = sys::pidfd_pass_on(command_->descriptor(), received);
+  return failure == ESRCH ? 0 : failure;
 }
 
 /// This process, where it is a member, blocks what it has received.
-void command_scope::pass_on_to_group(const siginfo_t& received) const {
-  if (group_ == grouping::none) {
-    pass_on_to_command(received);
-    return;
-  }
-  const pid_t group = group_ == grouping::command ? command_pid_ : ::getpgrp();
+int command_scope::pass_on_to_group(const siginfo_t& received) {
+  if (group_ == grouping::none) return pass_on_to_command(received);
+  const pid_t group = group_ == grouping::command ? command_pid_ : own_group();
   const auto is_other_member = [&](const process_facts& facts) {
     return facts.group == group && facts.pid != command_pid_;
   };
-  const signal_id signal(received.si_signo);
   // The number is the command's as long as it has not been reaped.
   const bool has_number = group_ == grouping::supervisor || command_ != nullptr;
   if (group_ == grouping::foreground || !has_number) {
-    pass_on_to_command(received);
-    if (!proc_is_usable()) return;
-    tree_walk walk = walk_of_tree();
-    walk.find_all();
-    walk.send({.signal = signal,
-               .value = value_of(received),
-               .wanted = is_other_member,
-               .tell = [](const process_facts&, int) {}});
-  } else if (value_of(received) && proc_is_usable()) {
-    pass_on_to_command(received);
+    const int failure = pass_on_to_command(received);
+    if (proc_is_usable()) pass_on_to_tree(received, is_other_member, false);
+    return failure;
+  }
+  if (is_queued(received) && proc_is_usable()) {
     for_all_where(is_other_member, [&](int process) { sys::pidfd_pass_on(process, received); });
-  } else {
-    const bool has_left = command_ != nullptr && ::getpgid(command_pid_) != group;
-    if (has_left) pass_on_to_command(received);
-    send_group(group_ == grouping::supervisor ? 0 : group, signal);
+    return pass_on_to_command(received);
   }
+  // Not by number where it is our own: for PID 1 that would be everyone.
+  send_group(::getpgrp() == group ? 0 : group, signal_id(received.si_signo));
+  const bool has_left = command_ != nullptr && ::getpgid(command_pid_) != group;
+  return has_left ? pass_on_to_command(received) : 0;
 }
 
-void command_scope::pass_on_to_session(const siginfo_t& received) const {
-  const auto in_session = [this](const process_facts& facts) {
-    return facts.session == command_pid_;
+int command_scope::pass_on_to_session(const siginfo_t& received) {
+  const auto is_other_member = [this](const process_facts& facts) {
+    return facts.session == command_pid_ && facts.pid != command_pid_;
   };
-  if (command_ != nullptr) {
-    for_all_where(in_session, [&](int process) { sys::pidfd_pass_on(process, received); });
-    return;
-  }
-  tree_walk walk = walk_of_tree(); // the number may be another session's by now
-  walk.find_all();
-  walk.send({.signal = signal_id(received.si_signo),
-             .value = value_of(received),
-             .wanted = in_session,
-             .tell = [](const process_facts&, int) {}});
+  // Afterwards the number may be another session's.
+  if (command_ == nullptr) return pass_on_to_tree(received, is_other_member, false);
+  for_all_where(is_other_member, [&](int process) { sys::pidfd_pass_on(process, received); });
+  return pass_on_to_command(received);
 }
 
-void command_scope::pass_on_to_tree(const siginfo_t& received) const {
-  const signal_id signal(received.si_signo);
-  const walk_signal what{
-      .signal = signal, .value = value_of(received), .tell = [](const process_facts&, int) {}};
+int command_scope::pass_on_to_tree(const siginfo_t& received,
+                                   const std::function<bool(const process_facts&)>& wanted,
+                                   bool freezes) const {
+  int failure = 0;
+  const walk_signal what{.signal = signal_id(received.si_signo),
+                         .received = &received,
+                         .wanted = wanted,
+                         .tell = [&](const process_facts& facts, int error) {
+                           if (facts.pid == command_pid_ && error != ESRCH) failure = error;
+                         }};
   tree_walk walk = walk_of_tree();
-  if (signal.terminates()) {
+  if (freezes) {
     walk.end_all(what);
-    return;
+  } else {
+    walk.find_all();
+    walk.send(what);
   }
-  walk.find_all();
-  walk.send(what);
+  return failure;
 }
 
 } // namespace sigkit

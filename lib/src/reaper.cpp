@@ -32,6 +32,7 @@ struct reaper::report {
     ended,
     others_left,
     received,
+    stopped,
     all_gone
   };
   kind what;
@@ -80,6 +81,14 @@ template <class Report> bool reap_ended(int connection, pid_t command) {
   }
 }
 
+/// Says when the command was stopped.
+template <class Report> void tell_of_stop(int connection, pid_t command) {
+  siginfo_t info{};
+  const auto pid = static_cast<id_t>(command);
+  if (::waitid(P_PID, pid, &info, WSTOPPED | WNOHANG) == 0 && info.si_pid != 0)
+    tell(connection, Report{.what = Report::kind::stopped, .status = info.si_status});
+}
+
 /// Until no descendant is left. For them this process is the supervisor: what they send to it is
 /// handed on.
 template <class Report> void reap_all(int connection, pid_t command) {
@@ -88,7 +97,10 @@ template <class Report> void reap_all(int connection, pid_t command) {
   while (reap_ended<Report>(connection, command)) {
     Report report{.what = Report::kind::received};
     const int number = sys::retry([&] { return ::sigwaitinfo(&all, &report.info); });
-    if (number > 0 && number != SIGCHLD) tell(connection, report);
+    if (number == SIGCHLD)
+      tell_of_stop<Report>(connection, command);
+    else if (number > 0)
+      tell(connection, report);
   }
 }
 
@@ -347,6 +359,8 @@ void reaper::learn() {
       command_ = exit_status::from_child_code(next.code, next.status);
     else if (next.what == report::kind::received)
       received_.push_back(next.info);
+    else if (next.what == report::kind::stopped)
+      stopped_by_ = signal_id(next.status);
     else if (next.what == report::kind::others_left)
       others_left_ = true;
     else if (next.what == report::kind::all_gone)

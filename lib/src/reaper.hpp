@@ -49,6 +49,11 @@ public:
   /// The signals that were sent to it since this was asked last.
   [[nodiscard]] std::vector<siginfo_t> take_received() { return std::exchange(received_, {}); }
 
+  /// The signal that has stopped the command since this was asked last.
+  [[nodiscard]] std::optional<signal_id> take_stop() {
+    return std::exchange(stopped_by_, std::nullopt);
+  }
+
   /// How the command ended, once it has.
   [[nodiscard]] std::optional<exit_status> command() const noexcept { return command_; }
   /// Whether others were left when it had ended.
@@ -71,6 +76,7 @@ private:
   bool watching_ = false;
   std::optional<exit_status> command_;
   std::vector<siginfo_t> received_;
+  std::optional<signal_id> stopped_by_;
   bool others_left_ = false;
   bool all_gone_ = false;
 };

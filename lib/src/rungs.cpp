@@ -14,20 +14,26 @@ rungs::rungs(const supervise_options& options)
 }
 
 void rungs::start_at(std::size_t index, sys::clock::time_point now) {
+  has_killed_ = false;
   next_ = index;
   if (always_kills_) add_kill();
   go_to(index, now);
 }
 
+bool rungs::kills_all(const rung& one) const noexcept {
+  return one.signal == sigkill && (one.reach == rungs_.front().reach || reaches_all(one.reach));
+}
+
 /// Where nothing may be left, what is climbed of a ladder ends with what nothing withstands.
 void rungs::add_kill() {
-  const scope widest = rungs_.front().reach;
-  const auto kills = [widest](const rung& r) {
-    return r.signal == sigkill && (r.reach == widest || reaches_all(r.reach));
-  };
   const auto first = rungs_.begin() + static_cast<std::ptrdiff_t>(next_);
-  if (std::none_of(first, rungs_.end(), kills))
-    rungs_.push_back({std::chrono::seconds(5), sigkill, widest});
+  if (std::none_of(first, rungs_.end(), [this](const rung& one) { return kills_all(one); }))
+    rungs_.push_back({std::chrono::seconds(5), sigkill, rungs_.front().reach});
+}
+
+void rungs::sent(sys::clock::time_point now) {
+  has_killed_ = kills_all(rungs_[next_]);
+  go_to(next_ + 1, now);
 }
 
 void rungs::end_with_kill() {

@@ -41,6 +41,8 @@ public:
   /// From now on what is climbed ends with KILL, which is added where it is not there.
   void end_with_kill();
   [[nodiscard]] bool always_kills() const noexcept { return always_kills_; }
+  /// Whether the last one that was sent is KILL to all.
+  [[nodiscard]] bool has_killed() const noexcept { return has_killed_; }
 
   /// Whether there is one after the first.
   [[nodiscard]] bool has_next() const noexcept { return rungs_.size() > 1; }
@@ -55,18 +57,20 @@ public:
   /// The next rung, if it is due. When its signal has been sent, sent() is called: the rung after
   /// it is counted from then, since freezing a tree takes its time.
   std::optional<rung> take(sys::clock::time_point now);
-  void sent(sys::clock::time_point now) { go_to(next_ + 1, now); }
+  void sent(sys::clock::time_point now);
 
   /// Whether some rung has a scope.
   [[nodiscard]] bool has_scope(scope reach) const noexcept;
 
 private:
+  [[nodiscard]] bool kills_all(const rung& one) const noexcept;
   void add_kill();
   void start_at(std::size_t index, sys::clock::time_point now);
   void go_to(std::size_t index, sys::clock::time_point now);
 
   std::vector<rung> rungs_;
   bool always_kills_;
+  bool has_killed_ = false;
   std::size_t next_ = 0;
   bool started_ = false;
   sys::clock::time_point due_ = sys::clock::time_point::max();

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -151,8 +152,10 @@ SIGKIT_IN_CHILD void set_up(start& begin) {
     begin.setup_call = "write(2) to cgroup.procs";
   else if (!place_descriptors(options))
     begin.setup_call = "dup2(2)";
-  else
+  else {
+    if (options.take_terminal) ::ioctl(STDIN_FILENO, TIOCSCTTY, 0);
     return;
+  }
   begin.setup_error = errno;
   ::_exit(127);
 }

@@ -1,6 +1,7 @@
 #include <sigkit/supervise.hpp>
 
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -168,6 +169,7 @@ spawn_options detail::supervision::how_to_spawn(bool new_session) const {
   if (child_signal_.was_ignored() && !options_.reset.contains(sigchld)) how.ignore.insert(sigchld);
   how.parent_death = options_.signal;
   how.new_session = new_session;
+  how.take_terminal = options_.give_terminal;
   if (!new_session && scope_->group() == grouping::command) how.group = 0;
   how.control_group = own_cgroup();
   if (relay_) how.descriptors = relay_->for_command();
@@ -177,10 +179,12 @@ spawn_options detail::supervision::how_to_spawn(bool new_session) const {
 void detail::supervision::make_reaper() {
   // In the terminal's foreground group, what the command started is told by whom it descends from.
   const bool needs_all = needs_all_descendants();
+  const bool needs_members =
+      scope_->group() == grouping::foreground && rungs_.has_scope(scope::group);
   const bool own_namespace = options_.reach == scope::pid_namespace;
   if (own_namespace || (needs_all && (had_children_ || !options_.dedicated_process)))
     reaper_.emplace();
-  else if ((needs_all || scope_->group() == grouping::foreground) && !had_children_)
+  else if ((needs_all || needs_members) && !had_children_)
     become_subreaper();
   else if (options_.reap_orphans)
     become_subreaper();
@@ -205,6 +209,7 @@ bool detail::supervision::start(char* const* argv) {
   if (scope_->group() == grouping::foreground || options_.foreground) terminal_.save();
   if (options_.relay || options_.idle != duration::zero())
     relay_.emplace(options_.relay.value_or(relay_by::pipe));
+  if (options_.give_terminal && new_session) give_up_terminal();
   const spawn_options how = how_to_spawn(new_session);
   for (const signal_id signal : signal_set::changeable())
     if (get_disposition(signal) == disposition::ignored) starts_ignored_.insert(signal);
@@ -255,6 +260,15 @@ void detail::supervision::become_subreaper() {
   is_subreaper_ = true;
 }
 
+/// The kernel tells the foreground group of the end of its terminal, and so this process, which has
+/// it blocked.
+void detail::supervision::give_up_terminal() {
+  if (::getsid(0) != ::getpid() || ::ioctl(STDIN_FILENO, TIOCNOTTY) != 0) return;
+  siginfo_t told;
+  while (sys::take_signal({sighup, sigcont}, told)) {
+  }
+}
+
 /// Its PID is in this namespace, or nothing but the kernel can tell.
 void detail::supervision::watch_parent() {
   if (options_.parent_death == signull) return;
@@ -269,13 +283,13 @@ void detail::supervision::watch_parent() {
 }
 
 detail::supervision::time_point detail::supervision::next_due() const {
-  if (limit_fires_ || parent_has_ended_) return {};
-  time_point due =
-      std::min({limits_.due(), rungs_.due(), sweep_due_, give_up_due_, hook_due_, silence_due_,
-                sample_due_, output_due_, reader_due_, foreground_due_, retry_due_});
+  time_point due = retry_due_;
   for (const auto& [number, line] : lines_.lines())
-    due = std::min(due, action_due(line));
-  return due;
+    due = std::min(due, action_due(number, line));
+  if (given_up_) return due; // nothing else is acted on any more
+  if (limit_fires_ || parent_has_ended_) return {};
+  return std::min({due, limits_.due(), rungs_.due(), sweep_due_, give_up_due_, hook_due_,
+                   silence_due_, sample_due_, output_due_, reader_due_, foreground_due_});
 }
 
 /// Whether handlers are due.

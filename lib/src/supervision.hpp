@@ -38,6 +38,9 @@ inline signal_set handled_signals() {
   return blocked_signals() - signal_set{sigttin, sigttou};
 }
 
+/// What KILL does not end in that time is not waited for.
+inline constexpr duration time_to_die = std::chrono::seconds(1);
+
 /// One command that is watched over: what is behind a supervisor. Its sources: supervise.cpp (the
 /// start and the loop), supervision_signals.cpp (what comes from outside), supervision_ladder.cpp
 /// (the limits, and what follows), supervision_end.cpp (reaping, and the end of the output),
@@ -76,6 +79,7 @@ private:
   void pass_output_on();
 
   [[nodiscard]] signal_set signals_to_block() const;
+  static void give_up_terminal();
   void watch_parent();
   [[nodiscard]] time_point next_due() const;
 
@@ -88,27 +92,32 @@ private:
   void look_for_foreground(time_point now);
   void look_for_stop();
   void stop_with_command(signal_id signal);
+  void stop_self(signal_id signal);
   void parent_ended();
   void taken_by_command(const signal_info& info);
   void forward(const signal_info& info);
 
   // Standing in for the command.
   void stand_in_for(const siginfo_t& received, const signal_info& info);
+  void act_after_end(const signal_info& info);
+  [[nodiscard]] bool has_room_for_action() const;
   void run_lines();
   void run_line(trap_line& line);
   void start_action(trap_line& line);
-  bool act(const trap_action& action, const trap_entry& entry);
-  [[nodiscard]] bool command_has(const signal_info& info) const;
+  bool act(const trap_action& action, trap_entry& entry);
+  [[nodiscard]] bool terminal_sent_it(const signal_info& info) const;
+  [[nodiscard]] bool comes_round(const signal_info& info) const;
   [[nodiscard]] scope reach_now();
   [[nodiscard]] bool can_be_reached(scope reach) const;
-  bool forward_as_it_came(const trap_entry& entry);
+  bool forward_as_it_came(trap_entry& entry);
   void send_in_place_of(signal_id came, signal_id signal);
-  void note_sent(signal_id signal, scope reach);
+  void announce(signal_id signal, scope reach);
+  void begin_end();
   void start_ladder_after(signal_id first);
   void leave_with(int status);
   [[nodiscard]] bool must_leave() const;
   [[nodiscard]] bool traps_have_ended();
-  [[nodiscard]] time_point action_due(const trap_line& line) const;
+  [[nodiscard]] time_point action_due(int number, const trap_line& line) const;
   void end_actions(time_point now);
   static void kill_action(const trap_line& line) noexcept;
   void kill_actions() noexcept;
@@ -122,6 +131,7 @@ private:
   void look_at_limits(time_point now);
   void count_silence(time_point now);
   [[nodiscard]] bool job_is_stopped() const;
+  [[nodiscard]] std::optional<char> command_state() const;
   void sample_usage(time_point now);
   void say_what_is_due(time_point now);
   void reach_limit(outcome why, time_point now);
@@ -207,6 +217,7 @@ private:
   int command_status_ = 0;                    ///< as $?, when it has ended
   bool leaves_ = false;                       ///< with a status of its own
   bool end_began_ = false;                    ///< the actions of the command's end
+  bool sent_stop_ = false;                    ///< by an action or a rung
   bool was_stopped_ = false;                  ///< with the command, and has not seen the CONT
   pid_t continuer_ = 0; ///< of the last stop, whose CONT is for this process alone
   bool had_children_ = false;

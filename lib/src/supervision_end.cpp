@@ -47,13 +47,15 @@ bool detail::supervision::finished() {
 void detail::supervision::reap() {
   if (reaper_) {
     reaper_->learn();
-    for (siginfo_t& received : reaper_->take_received())
+    for (siginfo_t& received : reaper_->take_received()) {
+      // It has the numbers of the namespace that the reaper is in.
+      if (options_.reach == scope::pid_namespace && received.si_code <= 0) received.si_pid = 0;
       handle(received);
+    }
     if (reaper_->command() && !result_.command) command_ended(reaper_->command());
     if (reaper_->all_gone()) nobody_is_left();
-  } else if (options_.stand_in && !result_.command) {
-    look_for_stop();
   }
+  if (options_.stand_in && !result_.command) look_for_stop();
   if (is_subreaper_) {
     reap_descendants();
     return;
@@ -86,7 +88,7 @@ void detail::supervision::reap_actions() {
   }
 }
 
-/// As PID 1, those of whom nobody else knows.
+/// Those of whom nobody else knows.
 void detail::supervision::reap_strangers() {
   for (;;) {
     siginfo_t info{};

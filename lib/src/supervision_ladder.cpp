@@ -15,7 +15,6 @@ constexpr duration survivors_limit = std::chrono::seconds(5);
 constexpr duration longest_sweep = std::chrono::milliseconds(200);
 constexpr duration longest_silence_slice = std::chrono::milliseconds(250);
 constexpr duration sample_pause = std::chrono::milliseconds(100);
-constexpr duration time_to_die = std::chrono::seconds(1);
 constexpr duration shortest_sample_pause = std::chrono::milliseconds(2);
 
 } // namespace
@@ -78,10 +77,15 @@ void detail::supervision::count_silence(time_point now) {
   silence_due_ = now + std::min(longest_silence_slice, options_.idle - silent_for_);
 }
 
-bool detail::supervision::job_is_stopped() const {
-  if (!command_ || result_.command) return false;
+std::optional<char> detail::supervision::command_state() const {
+  if (!command_ || result_.command) return std::nullopt;
   const std::optional<process_facts> facts = sigkit::read_process(command_->pid());
-  return facts && facts->state == 'T';
+  if (!facts) return std::nullopt;
+  return facts->state;
+}
+
+bool detail::supervision::job_is_stopped() const {
+  return command_state() == 'T';
 }
 
 void detail::supervision::sample_usage(time_point now) {
@@ -190,15 +194,21 @@ void detail::supervision::name_outcome(outcome how) {
 }
 
 void detail::supervision::send(signal_id signal, scope reach) {
-  events_->sending(signal, reach);
-  if (options_.accounting || !options_.stand_in) {
-    sent_signal sent{limits_.elapsed(sys::clock::now()), signal, reach, {}};
-    if (options_.accounting) sent.targets = scope_->targets(reach);
-    result_.sent.push_back(std::move(sent));
-  }
-  if (reach == scope::group) sent_to_group_.insert(signal);
+  announce(signal, reach);
   sent_kill_ = sent_kill_ || signal == sigkill;
+  sent_stop_ = sent_stop_ || signal == sigstop;
   scope_->send(signal, reach);
+}
+
+/// Says what is about to be sent, and keeps what has to be known of it later.
+void detail::supervision::announce(signal_id signal, scope reach) {
+  events_->sending(signal, reach);
+  if (signal == sigterm || signal == sigint) ends_sent_[signal] = sys::clock::now();
+  if (reach == scope::group) sent_to_group_.insert(signal);
+  if (options_.stand_in && !options_.accounting) return; // for as long as a server runs
+  sent_signal sent{limits_.elapsed(sys::clock::now()), signal, reach, {}};
+  if (options_.accounting) sent.targets = scope_->targets(reach);
+  result_.sent.push_back(std::move(sent));
 }
 
 /// The command has ended, and others have not.
@@ -211,9 +221,12 @@ void detail::supervision::end_what_is_left(time_point now) {
   if (!reaches_all(options_.reach) && !std::exchange(over_all_, true)) {
     rungs_.cover(widest_scope());
     rungs_.start(now);
-  } else {
+  } else if (!rungs_.started()) {
     rungs_.end_with_kill();
-    if (!rungs_.started() || (!rungs_.pending() && give_up_due_ == no_time)) rungs_.start(now);
+    rungs_.start(now);
+  } else if (!rungs_.always_kills()) { // it was climbed for the command, and need not end it
+    rungs_.end_with_kill();
+    if (!rungs_.pending() && !rungs_.has_killed()) rungs_.start(now);
   }
 }
 

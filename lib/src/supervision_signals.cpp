@@ -100,25 +100,37 @@ void detail::supervision::parent_ended() {
   if (signal_set{sigterm, sigint, sighup}.contains(signal)) start_ladder_after(signal);
 }
 
-/// Its end and its stops are told by the same signal, and the kernel keeps one of them.
+/// Its end and its stops are told by the same signal, and the kernel keeps one of them. As long as
+/// there is a ladder to climb it is climbed.
 void detail::supervision::look_for_stop() {
+  if (rungs_.pending()) return;
+  if (reaper_) {
+    if (const std::optional<signal_id> signal = reaper_->take_stop()) stop_with_command(*signal);
+    return;
+  }
   siginfo_t info{};
   const auto pid = static_cast<id_t>(command_->pid());
   if (::waitid(P_PID, pid, &info, WSTOPPED | WNOHANG) != 0 || info.si_pid == 0) return;
   stop_with_command(signal_id(info.si_status));
 }
 
-/// Stops this process too, so that a shell sees that its job has stopped. The kernel does not let
-/// a job stop that nobody could continue (orphaned process groups), nor PID 1.
+/// Stops this process too, so that a shell sees that its job has stopped; but not for a STOP that
+/// was sent from here.
 void detail::supervision::stop_with_command(signal_id signal) {
+  if (signal == sigstop && std::exchange(sent_stop_, false)) return;
   const bool by_terminal = signal == sigttin || signal == sigttou;
-  const signal_id own = by_terminal ? signal : sigtstp;
-  if (get_disposition(own) != disposition::by_default || ::getpid() == 1) return;
   const continuer continues_us(command_->pid());
   continuer_ = continues_us.pid();
-  ::kill(::getpid(), own.number());
-  detail::change_mask(mask_change::unblock, {own});
-  detail::change_mask(mask_change::block, {own});
+  stop_self(by_terminal ? signal : sigtstp);
+}
+
+/// By `signal`, with its default action. The kernel does not let a job stop that nobody could
+/// continue (orphaned process groups), nor PID 1.
+void detail::supervision::stop_self(signal_id signal) {
+  if (get_disposition(signal) != disposition::by_default) return;
+  ::kill(::getpid(), signal.number());
+  detail::change_mask(mask_change::unblock, {signal});
+  detail::change_mask(mask_change::block, {signal});
   was_stopped_ = sigpending().contains(sigcont);
 }
 
@@ -127,10 +139,7 @@ void detail::supervision::forward(const signal_info& info) {
   if (!result_.interrupted_by) result_.interrupted_by = info;
   constexpr signal_set to_leave{sigint, sigterm, sighup, sigquit};
   if (hook_ && to_leave.contains(info.signal)) hurry_hook(sys::clock::now());
-  const bool for_the_rest = result_.command && nothing_may_be_left();
-  if (for_the_rest && !reaches_all(options_.reach) && !std::exchange(over_all_, true))
-    rungs_.cover(widest_scope());
-  send(info.signal, over_all_ ? widest_scope() : options_.reach);
+  send(info.signal, reach_now());
   if (!rungs_.started()) rungs_.start_after_first(sys::clock::now());
 }
 

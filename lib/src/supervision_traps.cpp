@@ -1,8 +1,10 @@
 // What is done for signals by who stands in for the command, and at its end.
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "supervision.hpp"
@@ -11,9 +13,9 @@ namespace sigkit {
 
 namespace {
 
-constexpr duration time_to_die = std::chrono::seconds(1);
 constexpr duration retry_pause = std::chrono::milliseconds(10);
 constexpr duration time_to_come_round = std::chrono::seconds(1);
+constexpr signal_set ask_to_end{sigterm, sigint};
 
 } // namespace
 
@@ -22,10 +24,27 @@ void detail::supervision::stand_in_for(const siginfo_t& received, const signal_i
   const bool has_traps = lines_.trapped().contains(info.signal);
   if (!has_traps && for_traps_alone.contains(info.signal)) return;
   events_->received(info);
+  if (comes_round(info)) {
+    events_->not_forwarded(info, true);
+    return;
+  }
+  if (result_.command && !has_traps) act_after_end(info);
+  if (end_began_) return; // nothing comes after it
   trap_entry entry;
   entry.received = received;
   entry.why.info = info;
+  entry.command_has_it = terminal_sent_it(info);
   run_line(lines_.add(std::move(entry)));
+}
+
+/// What a terminal does to a job whose command has ended: its keys are for the actions, which are
+/// in groups of their own, and it stops.
+void detail::supervision::act_after_end(const signal_info& info) {
+  const bool is_key = info.signal == sigint || info.signal == sigquit;
+  if (is_key && info.code == SI_KERNEL)
+    for (const auto& [number, line] : lines_.lines())
+      if (line.running) sys::kill(-line.running->pid(), info.signal);
+  if (info.signal == sigtstp) stop_self(sigtstp);
 }
 
 void detail::supervision::run_lines() {
@@ -45,14 +64,25 @@ void detail::supervision::run_line(trap_line& line) {
     }
     first.why.command = command_->pid();
     if (result_.command) first.why.status = command_status_;
-    if (next->action.what == trap_action::kind::run) {
+    const bool runs = next->action.what == trap_action::kind::run;
+    if (runs && has_room_for_action()) {
       start_action(line);
-    } else if (!act(next->action, first)) {
+    } else if (runs || !act(next->action, first)) {
       retry_due_ = sys::after(sys::clock::now(), retry_pause);
       return;
     }
     ++first.next_trap;
   }
+}
+
+/// Whether an action can be started now; others that end make room for it.
+bool detail::supervision::has_room_for_action() const {
+  if (lines_.none_runs()) return true;
+  std::array<unique_fd, 4> places;
+  return std::ranges::all_of(places, [](unique_fd& place) {
+    place.reset(::open("/", O_PATH | O_CLOEXEC));
+    return place.has_value();
+  });
 }
 
 void detail::supervision::start_action(trap_line& line) {
@@ -64,33 +94,41 @@ void detail::supervision::start_action(trap_line& line) {
 }
 
 /// False where it is to be tried again later.
-bool detail::supervision::act(const trap_action& action, const trap_entry& entry) {
+bool detail::supervision::act(const trap_action& action, trap_entry& entry) {
   const signal_info& info = entry.why.info;
+  const bool is_signal = entry.why.why == trap_occasion::kind::signal;
   switch (action.what) {
-  case trap_action::kind::forward: return forward_as_it_came(entry);
+  case trap_action::kind::forward: return !is_signal || forward_as_it_came(entry);
   case trap_action::kind::send: send_in_place_of(info.signal, action.signal); break;
   case trap_action::kind::kill: send(sigkill, reach_now()); break;
   case trap_action::kind::leave: leave_with(action.status); break;
   case trap_action::kind::drop:
-    if (entry.why.why == trap_occasion::kind::signal) events_->not_forwarded(info, false);
+    if (is_signal) events_->not_forwarded(info, false);
     break;
   case trap_action::kind::run: break;
   }
   return true;
 }
 
-/// Whether the command got it without us.
-bool detail::supervision::command_has(const signal_info& info) const {
-  if (result_.command) return false;
-  constexpr signal_set of_terminal{sigint, sigquit, sigtstp, sighup, sigcont, sigwinch};
-  if (info.code == SI_KERNEL && of_terminal.contains(info.signal))
-    return ::getpgid(command_->pid()) == ::getpgrp();
-  // A command that answers such a signal with kill(2) of its whole group would have it come back,
-  // and answer again.
+/// Whether the command, being in the same group, got it from there too. The end of the terminal
+/// itself is told to the leader of the session alone.
+bool detail::supervision::terminal_sent_it(const signal_info& info) const {
+  constexpr signal_set of_keys{sigint, sigquit, sigtstp, sigwinch};
+  constexpr signal_set of_its_end{sighup, sigcont};
+  if (result_.command || info.code != SI_KERNEL) return false;
+  const bool to_group = of_keys.contains(info.signal) ||
+                        (of_its_end.contains(info.signal) && ::getsid(0) != ::getpid());
+  return to_group && ::getpgid(command_->pid()) == scope_->own_group();
+}
+
+/// A command that answers TERM or INT with kill(2) of its whole group would have it come back, and
+/// answer again.
+bool detail::supervision::comes_round(const signal_info& info) const {
   const auto sent = ends_sent_.find(info.signal);
-  return info.code == SI_USER && info.pid > 0 && sent != ends_sent_.end() &&
-         sys::clock::now() - sent->second < time_to_come_round &&
-         (info.pid == command_->pid() || ::getpgid(info.pid) == ::getpgrp());
+  if (result_.command || info.code != SI_USER || info.pid <= 0 || sent == ends_sent_.end() ||
+      sys::clock::now() - sent->second >= time_to_come_round)
+    return false;
+  return info.pid == command_->pid() || scope_->is_in_own_group(info.pid);
 }
 
 /// The scope, or all that is left where only that is waited for.
@@ -101,50 +139,48 @@ scope detail::supervision::reach_now() {
   return over_all_ ? widest_scope() : options_.reach;
 }
 
-bool detail::supervision::forward_as_it_came(const trap_entry& entry) {
+bool detail::supervision::forward_as_it_came(trap_entry& entry) {
   const signal_info& info = entry.why.info;
   // What continued this process was for the job, and may have continued the command with it.
   const bool for_job = info.signal == sigcont && std::exchange(was_stopped_, false);
-  if (command_has(info) || (for_job && !job_is_stopped())) {
+  const auto goes_on = [this] { return command_state().value_or('T') != 'T'; };
+  if (entry.command_has_it || (for_job && goes_on())) {
     events_->not_forwarded(info, true);
     return true;
   }
-  const scope reach = reach_now();
+  const scope reach = entry.only_command_lacks_it ? scope::process : reach_now();
   if (!can_be_reached(reach)) return true;
-  if (scope_->pass_on(entry.received, reach) == EAGAIN) return false;
-  note_sent(info.signal, reach);
-  if (info.signal == sighup) start_ladder_after(sighup);
-  if (info.signal == sigterm || info.signal == sigint) start_ladder_after(info.signal);
+  // In a session of its own nobody could continue it, and the kernel lets it pass.
+  if (info.signal == sigtstp && scope_->leads_session()) entry.received.si_signo = SIGSTOP;
+  if (!entry.only_command_lacks_it) announce(signal_id(entry.received.si_signo), reach);
+  const int failure = scope_->pass_on(entry.received, reach);
+  entry.only_command_lacks_it = failure == EAGAIN;
+  if (entry.only_command_lacks_it) return false;
+  if (failure != 0) events_->not_permitted(info.signal);
+  if (ask_to_end.contains(info.signal) || info.signal == sighup) {
+    if (!result_.interrupted_by) result_.interrupted_by = info;
+    start_ladder_after(info.signal);
+  }
   return true;
 }
 
 void detail::supervision::send_in_place_of(signal_id came, signal_id signal) {
   const scope reach = reach_now();
   if (signal == signull || !can_be_reached(reach)) return;
-  siginfo_t plain{};
-  plain.si_signo = signal.number();
   if (signal == sigkill || signal == sigstop) {
     send(signal, reach);
-    return;
+  } else {
+    siginfo_t plain{};
+    plain.si_signo = signal.number();
+    announce(signal, reach);
+    if (scope_->pass_on(plain, reach) != 0) events_->not_permitted(signal);
   }
-  scope_->pass_on(plain, reach);
-  note_sent(signal, reach);
-  constexpr signal_set asks_to_end{sigterm, sigint};
-  if (asks_to_end.contains(came) || asks_to_end.contains(signal)) start_ladder_after(signal);
+  if (ask_to_end.contains(came) || ask_to_end.contains(signal)) start_ladder_after(signal);
 }
 
 /// Whether there may be somebody to signal.
 bool detail::supervision::can_be_reached(scope reach) const {
   return !result_.command || reach != scope::process;
-}
-
-void detail::supervision::note_sent(signal_id signal, scope reach) {
-  events_->sending(signal, reach);
-  constexpr signal_set ends{sigterm, sigint, sighup, sigquit};
-  if (ends.contains(signal)) ends_sent_[signal] = sys::clock::now();
-  if (!options_.accounting) return;
-  result_.sent.push_back(
-      {limits_.elapsed(sys::clock::now()), signal, reach, scope_->targets(reach)});
 }
 
 /// Where there is no next rung, the command ends when it likes.
@@ -163,48 +199,46 @@ void detail::supervision::leave_with(int status) {
 
 /// Whether run() is to return as soon as actions let it.
 bool detail::supervision::must_leave() const {
-  if (given_up_) return true;
-  if (!result_.command) return false;
-  const bool waits_for_others =
-      options_.left_behind == orphans::wait && !all_gone_ && !rungs_.started() && !stop_waiting_;
-  return !waits_for_others;
+  return given_up_ || (result_.command && (all_gone_ || !nothing_may_be_left()));
 }
 
-/// Those of signals first; what the end of the command has of them comes last, and nothing after.
+/// ERR's and EXIT's actions come last, and nothing after them.
+void detail::supervision::begin_end() {
+  end_began_ = true;
+  const auto add = [this](trap_occasion::kind why) {
+    trap_entry entry;
+    entry.why.why = why;
+    entry.why.info.signal = signull;
+    lines_.add(std::move(entry));
+  };
+  if (command_status_ != 0) add(trap_occasion::kind::error);
+  add(trap_occasion::kind::exit);
+  run_lines();
+}
+
 bool detail::supervision::traps_have_ended() {
   if (!options_.stand_in || !result_.command) return true;
-  if (!std::exchange(end_began_, end_began_ || lines_.none_waits())) {
-    if (!end_began_) return false;
-    const auto add_end = [this](trap_occasion::kind why) {
-      trap_entry entry;
-      entry.why.why = why;
-      entry.why.info.signal = signull;
-      lines_.add(std::move(entry));
-    };
-    if (command_status_ != 0) add_end(trap_occasion::kind::error);
-    add_end(trap_occasion::kind::exit);
-    run_lines();
-  }
-  const auto end = lines_.lines().find(0);
-  if (end != lines_.lines().end() && !end->second.entries.empty()) return false;
-  if (const std::size_t given_up = lines_.give_up_waiting(); given_up != 0)
-    events_->actions_given_up(given_up);
-  return lines_.none_runs();
+  if (!lines_.none_waits()) return false;
+  if (!end_began_) begin_end();
+  return lines_.none_waits();
 }
 
-/// When an action of this line is to be killed, or forgotten where even that has not ended it.
-detail::supervision::time_point detail::supervision::action_due(const trap_line& line) const {
+/// When an action of this line is to be killed, or forgotten where even that has not ended it. All
+/// of signals have the same time; at the end each has its own.
+detail::supervision::time_point detail::supervision::action_due(int number,
+                                                                const trap_line& line) const {
   if (!line.running || leave_began_ == no_time) return no_time;
   if (line.killed) return line.forget_due;
   if (options_.action_limit == duration::zero()) return no_time;
-  return sys::after(std::max(line.started, leave_began_), options_.action_limit);
+  const time_point start = number == 0 ? line.started : leave_began_;
+  return sys::after(start, options_.action_limit);
 }
 
 void detail::supervision::end_actions(time_point now) {
   if (leave_began_ == no_time && must_leave()) leave_began_ = now;
   bool over_limit = false;
   for (auto& [number, line] : lines_.lines()) {
-    if (now < action_due(line)) continue;
+    if (now < action_due(number, line)) continue;
     if (std::exchange(line.killed, true)) {
       forget_action(line);
       continue;

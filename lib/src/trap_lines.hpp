@@ -20,6 +20,8 @@ struct trap_entry {
   siginfo_t received{};
   trap_occasion why{};
   std::size_t next_trap = 0; ///< the first that it has not had
+  bool command_has_it = false;
+  bool only_command_lacks_it = false;
 };
 
 /// Those of one signal, the first of which is at its actions.
@@ -58,7 +60,8 @@ public:
   [[nodiscard]] bool none_waits() const noexcept;
   [[nodiscard]] bool none_runs() const noexcept;
 
-  /// Lets go of what waits in the lines of signals and has no action running; says how many.
+  /// Lets go of what waits in the lines of signals and has no action running, and of what would
+  /// follow on one that runs; says how many the former are.
   std::size_t give_up_waiting() noexcept;
 
 private:

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <csignal>
 #include <deque>
 #include <functional>
 #include <map>
@@ -60,6 +61,7 @@ struct walk_setting {
 struct walk_signal {
   signal_id signal;
   std::optional<int> value = {};
+  const siginfo_t* received = nullptr; ///< what is sent on as it came, in place of a value
   std::function<bool(const process_facts&)> wanted = {};
   /// Told of each that was wanted, with 0 or errno. Where it is empty, what is none of `delivery`
   /// is thrown.
@@ -143,7 +145,7 @@ private:
   bool visit_hidden(pid_t pid, pid_t parent, bool stop);
   void stop_hidden(member& known) const;
   bool is_listed_child(pid_t pid, pid_t parent);
-  static int send_to(const member& target, signal_id signal, std::optional<int> value = {});
+  static int send_to(const member& target, const walk_signal& what);
   static unique_fd reopen(const member& target);
 
   struct edge {

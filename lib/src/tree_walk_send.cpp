@@ -9,12 +9,13 @@
 
 namespace sigkit {
 
-int tree_walk::send_to(const member& target, signal_id signal, std::optional<int> value) {
+int tree_walk::send_to(const member& target, const walk_signal& what) {
   const unique_fd opened = target.process.has_value() ? unique_fd() : reopen(target);
   const int process = target.process.has_value() ? target.process.get() : opened.get();
   if (process < 0) return ESRCH;
-  return value ? sys::pidfd_queue(process, signal, *value)
-               : sys::pidfd_send_signal(process, signal);
+  if (what.received != nullptr) return sys::pidfd_pass_on(process, *what.received);
+  return what.value ? sys::pidfd_queue(process, what.signal, *what.value)
+                    : sys::pidfd_send_signal(process, what.signal);
 }
 
 void tree_walk::send_to_one(member& target, const walk_signal& what, tree_delivery& result) {
@@ -22,7 +23,7 @@ void tree_walk::send_to_one(member& target, const walk_signal& what, tree_delive
   if (has_ended(target.facts) && std::ranges::find(roots_, target.facts.pid) == roots_.end())
     return;
   if (what.wanted && !what.wanted(target.facts)) return;
-  const int failure = send_to(target, what.signal, what.value);
+  const int failure = send_to(target, what);
   if (what.tell) what.tell(target.facts, failure);
   target.to_continue = target.to_continue || failure == 0;
   if (failure == 0)
@@ -60,7 +61,7 @@ void tree_walk::continue_all() noexcept {
 void tree_walk::continue_those_left() noexcept {
   for (auto& [pid, known] : members_) {
     try {
-      if (known.to_continue && !is_spared(pid)) send_to(known, sigcont);
+      if (known.to_continue && !is_spared(pid)) send_to(known, {.signal = sigcont});
       known.stopped = known.to_continue = false;
     } catch (...) {
       continue;

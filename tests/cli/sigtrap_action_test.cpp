@@ -180,8 +180,8 @@ TEST_CASE("an action that hangs is killed when sigtrap has to leave, and all it 
   CHECK(job.finish() == exit_status::exited(5));
   CHECK(contains(job.out(), "exit\n"));
   CHECK_FALSE(contains(job.out(), "never"));
-  CHECK(
-      contains(job.err(), "sigtrap: the action for USR1 still ran 200ms after the end: killed\n"));
+  CHECK(contains(job.err(),
+                 "sigtrap: the action for USR1 still ran after 200ms from the end: killed\n"));
   CHECK(marked_processes(mark).empty());
   kill_marked(mark);
 }
@@ -191,8 +191,39 @@ TEST_CASE("an action at the end has its own time, and EXIT follows an ERR that h
                                "EXIT=echo exit; sleep 1000", "false"});
   CHECK(result.status == exit_status::exited(1));
   CHECK(result.out == "exit\n");
-  CHECK(result.err == "sigtrap: the action for ERR still ran 100ms after the end: killed\n"
-                      "sigtrap: the action for EXIT still ran 100ms after the end: killed\n");
+  CHECK(result.err == "sigtrap: the action for ERR still ran after 100ms: killed\n"
+                      "sigtrap: the action for EXIT still ran after 100ms: killed\n");
+}
+
+TEST_CASE("signals that go on coming do not keep sigtrap from leaving") {
+  const auto result =
+      sigtrap({"--action-limit", "300ms", "--on", "USR1=sleep .01; kill -USR1 $PPID", "--on",
+               "EXIT=echo exit", "sh", "-c", "kill -USR1 $PPID; sleep .1; exit 4"});
+  CHECK(result.status == exit_status::exited(4));
+  CHECK(result.out == "exit\n");
+  const auto many = sigtrap({"--action-limit", "300ms", "--on", "RTMIN=sleep .2; sleep .2", "sh",
+                             "-c", "for i in 1 2 3 4 5; do kill -34 $PPID; done; exit 5"});
+  CHECK(many.status == exit_status::exited(5));
+  CHECK(contains(many.err, "sigtrap: signals whose actions were still to come are given up: "));
+}
+
+TEST_CASE("an action that is over its limit has no successors") {
+  const auto result =
+      sigtrap({"-v", "--tree", "--action-limit", "100ms", "--on", "USR1=sleep 1000", "--on",
+               "USR1=echo second", "sh", "-c", "kill -USR1 $PPID; sleep .1"});
+  CHECK(result.status == exit_status::exited(0));
+  CHECK(result.out.empty());
+}
+
+TEST_CASE("actions wait for each other where descriptors are few") {
+  const auto result = run({"sh", "-c", "ulimit -n 10; exec \"$@\"", "-", program("sigtrap"), "--on",
+                           "USR1=echo one; sleep .1", "--on", "USR2=echo two; sleep .1", "--on",
+                           "HUP=echo three; sleep .1", "--on", "INT=echo four; sleep .1", "sh",
+                           "-c", "for s in USR1 USR2 HUP INT; do kill -$s $PPID; done; exit 3"});
+  CHECK(result.status == exit_status::exited(3));
+  CHECK(result.err.empty());
+  for (const char* line : {"one", "two", "three", "four"})
+    CHECK(count_lines(result.out, line) == 1);
 }
 
 TEST_CASE("what goes over the tree passes over actions") {

@@ -285,6 +285,42 @@ TEST_CASE("sigtrap stops with the command, and goes on with it") {
   CHECK(job.finish() == exit_status::killed(sigkit::sigkill));
 }
 
+TEST_CASE("a STOP of sigtrap's own stops the command alone, and a ladder goes on") {
+  const auto own_group = [] { ::setpgid(0, 0); };
+  trapped job({"-r", "USR1:STOP", "-r", "USR2:CONT"}, {"catch", "TERM:3"},
+              {.environment = {}, .before_exec = own_group, .argv0 = {}});
+  for (int i = 0; i < 2; ++i) {
+    job.send(SIGUSR1);
+    CHECK(comes_to(job.command(), 'T'));
+    job.send(SIGUSR2);
+    CHECK(comes_to(job.command(), 'S'));
+  }
+  job.send(SIGTERM);
+  CHECK(job.finish() == exit_status::exited(3));
+  trapped climbing({"--then", "10ms:STOP", "--then", "100ms:KILL"}, {"ignore", "TERM"},
+                   {.environment = {}, .before_exec = own_group, .argv0 = {}});
+  climbing.send(SIGTERM);
+  CHECK(climbing.finish() == exit_status::killed(sigkit::sigkill));
+}
+
+TEST_CASE("after STOP was sent to its group, sigtrap signals that group and no other") {
+  // The test's own group gets TERM where it does not.
+  trapped_shell job({"--scope", "group", "-r", "USR1:STOP"},
+                    "\"$1\" catch TERM:0 & trap 'wait; exit 4' TERM; wait; wait");
+  job.wait_for_line("ready");
+  job.send(SIGUSR1);
+  job.send(SIGCONT);
+  job.send(SIGTERM);
+  CHECK(job.finish() == exit_status::exited(4));
+}
+
+TEST_CASE("a command that reloads itself by HUP twice gets both") {
+  CHECK(sigtrap({"sh", "-c",
+                 "n=0; trap 'n=$((n+1))' HUP; for i in 1 2; do kill -HUP $PPID; "
+                 "while [ $n -lt $i ]; do sleep .02; done; done; exit $n"})
+            .status == exit_status::exited(2));
+}
+
 TEST_CASE("in an orphaned group, which nobody could continue, sigtrap goes on to watch") {
   trapped job({}, {"catch", "TERM:3"},
               {.environment = {}, .before_exec = [] { ::setsid(); }, .argv0 = {}});
@@ -294,6 +330,18 @@ TEST_CASE("in an orphaned group, which nobody could continue, sigtrap goes on to
   CHECK(comes_to(job.pid(), 'S'));
   job.send(SIGCONT);
   CHECK(job.finish() == exit_status::exited(3));
+}
+
+TEST_CASE("a KILL over the tree is the last that its ladder sends") {
+  trapped_shell job({"-v", "--tree", "--then", "100ms:KILL"},
+                    "setsid \"$1\" ignore TERM & exec \"$1\" ignore TERM");
+  job.wait_for_line("ready");
+  job.wait_for_line("ready");
+  job.send(SIGTERM);
+  CHECK(job.finish() == exit_status::killed(sigkit::sigkill));
+  const std::string name = " to the tree of command 'sh'";
+  CHECK(count_lines(job.err(), "sigtrap: sending signal TERM" + name) == 1);
+  CHECK(job.left().empty());
 }
 
 TEST_CASE("sigtrap's children from before its start are not taken for the command's") {

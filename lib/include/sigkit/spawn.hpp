@@ -30,6 +30,9 @@ struct spawn_options {
   /// The cgroup that the child is in before it executes the program; null: the caller's.
   const cgroup* control_group = nullptr;
   bool new_session = false; ///< the child leads a session of its own (setsid(2))
+  /// With it: the terminal that stdin is, if it is one and nobody's, is that of the session
+  /// (TIOCSCTTY of ioctl(2)).
+  bool take_terminal = false;
   /// Descriptors of this process, and the numbers that they have in the child besides (dup2(2)),
   /// one after the other.
   std::vector<std::pair<int, int>> descriptors;

@@ -119,8 +119,8 @@ struct supervise_options {
   /// side by side. A signal waits while actions of the same signal run.
   std::vector<trap> traps;
 
-  /// How long actions may go on when run() has to return; those that do are killed with their
-  /// groups.
+  /// How long actions may go on when run() has to return, and each of those for the end from when
+  /// it began; those that do are killed with their groups. 0: for ever.
   duration action_limit = std::chrono::seconds(10);
 
   /// Exit statuses of the command, as a shell's $?, that stand for another (first, second).
@@ -130,8 +130,12 @@ struct supervise_options {
   signal_id parent_death = signull;
 
   /// Every process whose parent dies below this one is reaped, as PID 1 has to
-  /// (PR_SET_CHILD_SUBREAPER of prctl(2)).
+  /// (PR_SET_CHILD_SUBREAPER of prctl(2)), and any other child. For a dedicated process (EINVAL).
   bool reap_orphans = false;
+
+  /// Where the command leads a session (scope::session), the terminal that stdin is goes over to
+  /// it: from this process, if it leads the terminal's session, or from nobody.
+  bool give_terminal = false;
 
   /// This process exists to supervise this command, and does nothing else. It may then lead a
   /// process group with the command in it, be the subreaper of what the command leaves behind
@@ -147,7 +151,7 @@ enum class outcome : unsigned char {
   idle,           ///< supervise_options::idle was
   cpu_limit,      ///< supervise_options::cpu was
   deadline,       ///< supervise_options::until was
-  interrupted,    ///< a terminating signal from outside was forwarded
+  interrupted,    ///< a terminating signal from outside was forwarded (not with `stand_in`)
   out_of_memory,  ///< KILL ended the command, not sent from here, and its cgroup counted a kill
   not_found,      ///< there is no such program
   not_executable, ///< there is, and it cannot be run
@@ -174,7 +178,8 @@ public:
   virtual ~supervise_events() = default;
   /// `signal` is about to be sent over `reach`.
   virtual void sending(signal_id signal, scope reach) noexcept;
-  /// A signal came from outside, and is forwarded unless the terminal sent it to the command too.
+  /// A signal came from outside, and is forwarded unless the terminal sent it to the command too,
+  /// or a trap is there for it.
   virtual void received(const signal_info& info) noexcept;
   /// A limit was reached, which `why` names; nothing has been sent yet. A process that is returned,
   /// a child that leads a group of its own, is waited for before anything is.
@@ -200,6 +205,8 @@ public:
   virtual void action_killed(const trap_occasion& why) noexcept;
   /// A signal that came is not sent on: a trap drops it, or the command had it without that.
   virtual void not_forwarded(const signal_info& info, bool has_it) noexcept;
+  /// The command may not be sent a signal (EPERM: it belongs to another user by now).
+  virtual void not_permitted(signal_id signal) noexcept;
   /// So many signals still waited for their actions when these were given up.
   virtual void actions_given_up(std::size_t waiting) noexcept;
 };
@@ -227,7 +234,8 @@ struct supervise_result {
   /// The scope reaches all: something still ran 5 s after KILL; what of it could be found.
   bool gave_up = false;
   std::vector<process_facts> survivors;
-  /// The first signal from outside that was forwarded.
+  /// The first signal from outside that was forwarded; with supervise_options::stand_in the first
+  /// TERM, INT or HUP.
   std::optional<signal_info> interrupted_by;
   /// errno of a write of the command's output that failed, other than for want of a reader; 0:
   /// none.
@@ -261,6 +269,7 @@ inline void supervise_events::action_ended(const trap_occasion& /*why*/,
 inline void supervise_events::action_killed(const trap_occasion& /*why*/) noexcept {}
 inline void supervise_events::not_forwarded(const signal_info& /*info*/, bool /*has_it*/) noexcept {
 }
+inline void supervise_events::not_permitted(signal_id /*signal*/) noexcept {}
 inline void supervise_events::actions_given_up(std::size_t /*waiting*/) noexcept {}
 
 namespace detail {
@@ -293,15 +302,16 @@ SIGKIT_API void delete_supervision(supervision* begun) noexcept;
 /// the other without.
 ///
 /// signalfd(2), pidfds and ppoll(2) in one loop; no signal handler is installed. For as long as
-/// the object lives, signals are blocked in the calling thread, all but CONT, TSTP, WINCH and URG;
-/// TTIN and TTOU wait for its end. Where SIGCHLD was ignored it has its default action meanwhile,
-/// and other children that end then are left to be waited for. One at a time in a process; other
-/// threads, if any, keep signals from outside blocked.
-/// Thread-safe: no. Async-signal-safe: no.
+/// the object lives, signals are blocked in the calling thread, all but CONT, TSTP, WINCH and URG
+/// (with `stand_in`: all); TTIN and TTOU wait for its end. Where SIGCHLD was ignored it has its
+/// default action meanwhile, and other children that end then are left to be waited for. One at a
+/// time in a process; other threads, if any, keep signals from outside blocked. Thread-safe: no.
+/// Async-signal-safe: no.
 class supervisor {
 public:
   /// Throws sigkit::error (EINVAL) for a signal that is none, a negative time, a step over a PID
-  /// namespace where the scope is another, and traps without `stand_in`.
+  /// namespace where the scope is another, leaving something of one, traps without `stand_in`, and
+  /// `reap_orphans` without `dedicated_process`.
   explicit supervisor(const supervise_options& options, supervise_events* events = nullptr)
       : begun_(detail::call(detail::new_supervision, options, events)) {}
 

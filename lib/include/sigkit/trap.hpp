@@ -14,7 +14,7 @@ namespace sigkit {
 /// What is done for a signal that came to a supervisor, or when its command has ended.
 struct trap_action {
   enum class kind : unsigned char {
-    forward, ///< the signal goes to the command as it came; not when that has ended
+    forward, ///< the signal goes to the command, over the scope, as it came; at the end: nothing
     drop,    ///< nothing
     send,    ///< another signal goes to the command
     kill,    ///< KILL does
