@@ -10,12 +10,13 @@ TEST_CASE("a command that sigtrap holds in another way stops and goes on with it
     CAPTURE(wrapper);
     terminal shell;
     shell.command(std::string(wrapper) + waits);
-    const std::string ready = shell.wait_for("ready ");
-    shell.wait_for("\r\n");
+    shell.wait_for("ready ");
+    shell.wait_for("\n");
+    const pid_t job = shell.foreground();
     shell.type(ctrl_z);
     shell.wait_for("Stopped");
     shell.command("fg");
-    shell.wait_for("sigtrap");
+    CHECK(shell.gets_foreground(job));
     shell.type(ctrl_c);
     CHECK(shell.value_of("$?") == "130");
     check_usable(shell);
@@ -24,12 +25,12 @@ TEST_CASE("a command that sigtrap holds in another way stops and goes on with it
 
 TEST_CASE("a wait for what is left can be stopped and ended by keys") {
   terminal shell;
-  shell.command("sigtrap --orphans=wait sh -c 'probe ignore USR1 & exit 3'");
-  shell.wait_for_ready();
+  shell.command("sigtrap --orphans=wait sh -c 'sigtrap --default INT probe ignore USR1 & exit 3'");
+  const pid_t job = facts_of(shell.wait_for_ready()).group;
   shell.type(ctrl_z);
   shell.wait_for("Stopped");
   shell.command("fg");
-  shell.wait_for("sigtrap");
+  CHECK(shell.gets_foreground(job));
   shell.type(ctrl_c);
   CHECK(shell.value_of("$?") == "3");
   check_usable(shell);
@@ -52,9 +53,8 @@ TEST_CASE("a hang-up is handed on by a sigtrap that leads the session") {
 }
 
 TEST_CASE("in a session of its own the command has the terminal, where sigtrap is init") {
-  terminal screen({program("sigtrap"), "--init", "--scope=session", "bash", "--norc", "--noprofile",
-                   "-i"});
-  screen.wait_for(terminal::prompt);
+  terminal screen(
+      {program("sigtrap"), "--init", "--scope=session", "bash", "--norc", "--noprofile", "-i"});
   CHECK(screen.value_of("$-").find('m') != std::string::npos); // job control
   screen.command(waits);
   screen.wait_for_ready();

@@ -120,8 +120,12 @@ std::string terminal::value_of(const std::string& word) {
   return wait_for(">");
 }
 
+pid_t terminal::foreground() const {
+  return ::tcgetpgrp(master_.get());
+}
+
 bool terminal::gets_foreground(pid_t group) const {
-  return eventually([&] { return ::tcgetpgrp(master_.get()) == group; });
+  return eventually([&] { return foreground() == group; });
 }
 
 termios terminal::modes() const {

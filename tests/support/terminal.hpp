@@ -50,6 +50,9 @@ public:
   /// What the shell makes of `word`, as "$?", when it prompts again.
   std::string value_of(const std::string& word);
 
+  /// The foreground process group.
+  [[nodiscard]] pid_t foreground() const;
+
   /// Whether `group` becomes the foreground process group.
   [[nodiscard]] bool gets_foreground(pid_t group) const;
 
