@@ -212,14 +212,14 @@ private:
   time_point silence_seen_{};
   time_point silence_due_ = no_time;
 
-  std::map<signal_id, time_point> ends_sent_; ///< when what ends a program was sent last
-  signal_set starts_ignored_;                 ///< what the command ignores when it starts
-  int command_status_ = 0;                    ///< as $?, when it has ended
-  bool leaves_ = false;                       ///< with a status of its own
-  bool end_began_ = false;                    ///< the actions of the command's end
-  bool sent_stop_ = false;                    ///< by an action or a rung
-  bool was_stopped_ = false;                  ///< with the command, and has not seen the CONT
-  pid_t continuer_ = 0; ///< of the last stop, whose CONT is for this process alone
+  std::map<int, time_point> ends_sent_; ///< when what ends a program was sent last
+  signal_set starts_ignored_;           ///< what the command ignores when it starts
+  int command_status_ = 0;              ///< as $?, when it has ended
+  bool leaves_ = false;                 ///< with a status of its own
+  bool end_began_ = false;              ///< the actions of the command's end
+  bool sent_stop_ = false;              ///< by an action or a rung
+  bool was_stopped_ = false;            ///< with the command, and has not seen the CONT
+  pid_t continuer_ = 0;                 ///< of the last stop, whose CONT is for this process alone
   bool had_children_ = false;
   bool parent_has_ended_ = false;
   std::optional<pidfd> parent_;

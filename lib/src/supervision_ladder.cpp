@@ -203,7 +203,7 @@ void detail::supervision::send(signal_id signal, scope reach) {
 /// Says what is about to be sent, and keeps what has to be known of it later.
 void detail::supervision::announce(signal_id signal, scope reach) {
   events_->sending(signal, reach);
-  if (signal == sigterm || signal == sigint) ends_sent_[signal] = sys::clock::now();
+  if (signal == sigterm || signal == sigint) ends_sent_[signal.number()] = sys::clock::now();
   if (reach == scope::group) sent_to_group_.insert(signal);
   if (options_.stand_in && !options_.accounting) return; // for as long as a server runs
   sent_signal sent{limits_.elapsed(sys::clock::now()), signal, reach, {}};

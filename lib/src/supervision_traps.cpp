@@ -28,13 +28,13 @@ void detail::supervision::stand_in_for(const siginfo_t& received, const signal_i
     events_->not_forwarded(info, true);
     return;
   }
-  if (result_.command && !has_traps) act_after_end(info);
+  if (result_.command && (!has_traps || end_began_)) act_after_end(info);
   if (end_began_) return; // nothing comes after it
   trap_entry entry;
   entry.received = received;
   entry.why.info = info;
   entry.command_has_it = terminal_sent_it(info);
-  run_line(lines_.add(std::move(entry)));
+  run_line(lines_.add(entry));
 }
 
 /// What a terminal does to a job whose command has ended: its keys are for the actions, which are
@@ -124,7 +124,7 @@ bool detail::supervision::terminal_sent_it(const signal_info& info) const {
 /// A command that answers TERM or INT with kill(2) of its whole group would have it come back, and
 /// answer again.
 bool detail::supervision::comes_round(const signal_info& info) const {
-  const auto sent = ends_sent_.find(info.signal);
+  const auto sent = ends_sent_.find(info.signal.number());
   if (result_.command || info.code != SI_USER || info.pid <= 0 || sent == ends_sent_.end() ||
       sys::clock::now() - sent->second >= time_to_come_round)
     return false;
@@ -209,7 +209,7 @@ void detail::supervision::begin_end() {
     trap_entry entry;
     entry.why.why = why;
     entry.why.info.signal = signull;
-    lines_.add(std::move(entry));
+    lines_.add(entry);
   };
   if (command_status_ != 0) add(trap_occasion::kind::error);
   add(trap_occasion::kind::exit);

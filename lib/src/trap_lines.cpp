@@ -1,7 +1,6 @@
 #include "trap_lines.hpp"
 
 #include <algorithm>
-#include <utility>
 
 namespace sigkit {
 
@@ -18,9 +17,9 @@ bool is_for(const trap& one, const trap_occasion& why) {
 
 } // namespace
 
-trap_line& trap_lines::add(trap_entry entry) {
+trap_line& trap_lines::add(const trap_entry& entry) {
   trap_line& line = lines_[entry.why.info.signal.number()];
-  line.entries.push_back(std::move(entry));
+  line.entries.push_back(entry);
   return line;
 }
 

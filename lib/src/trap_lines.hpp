@@ -45,7 +45,7 @@ public:
   [[nodiscard]] signal_set trapped() const noexcept { return trapped_; }
 
   /// Puts it to the end of its line, which is returned.
-  trap_line& add(trap_entry entry);
+  trap_line& add(const trap_entry& entry);
 
   /// The trap that is next for the entry; null where all have been. A signal that has none is
   /// forwarded.

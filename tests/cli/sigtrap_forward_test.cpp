@@ -87,30 +87,30 @@ TEST_CASE("queued signals arrive with their values, in order, and with their sen
 TEST_CASE("the scope says whom a signal reaches") {
   const std::string script = "\"$1\" catch USR1:0 USR2:0 & setsid \"$1\" catch USR1:0 USR2:0 & "
                              "trap 'echo shell' USR1; exec >&2; wait; wait; wait";
-  for (const auto& [scope, reached] : std::vector<std::pair<const char*, int>>{{"process", 0},
-                                                                               {"group", 1},
-                                                                               {"session", 1},
-                                                                               {"tree", 2},
-                                                                               {"cgroup", 2},
-                                                                               {"auto", 2},
-                                                                               {"namespace", 2}}) {
-    CAPTURE(scope);
-    trapped_shell job({"--scope", scope}, "trap '' USR2; " + script);
+  struct wanted {
+    const char* scope;
+    int reached;
+  };
+  for (const wanted& one :
+       {wanted{"process", 0}, wanted{"group", 1}, wanted{"session", 1}, wanted{"tree", 2},
+        wanted{"cgroup", 2}, wanted{"auto", 2}, wanted{"namespace", 2}}) {
+    CAPTURE(one.scope);
+    trapped_shell job({"--scope", one.scope}, "trap '' USR2; " + script);
     try {
       job.wait_for_line("ready");
       job.wait_for_line("ready");
     } catch (const std::exception&) {
       CHECK(job.finish() == exit_status::exited(125));
-      CHECK_MESSAGE(contains(job.err(), scope == std::string("cgroup") ? "cgroup" : "unshare"),
+      CHECK_MESSAGE(contains(job.err(), one.scope == std::string("cgroup") ? "cgroup" : "unshare"),
                     job.err());
       continue;
     }
     job.send(SIGUSR2);
-    for (int i = 0; i < reached; ++i)
+    for (int i = 0; i < one.reached; ++i)
       job.wait_for_line("got USR2");
     job.send(SIGKILL);
     const std::string out = job.out();
-    CHECK(count_lines(out, "got USR2") == reached);
+    CHECK(count_lines(out, "got USR2") == one.reached);
   }
 }
 
