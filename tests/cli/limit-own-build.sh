@@ -24,9 +24,14 @@ for tool in 'Unix Makefiles:make' 'Ninja:ninja'; do
   if [ -n "$remaining" ]; then echo "$command: left behind: $remaining"; exit 1; fi
 done
 
-"$sigtimeout" --tree 10m ninja -C "$work/ninja" -j2 >"$work/log" 2>&1 || {
+# A part of it is enough to end by itself.
+objects=$(ninja -C "$work/ninja" -t targets all |
+  sed -n 's/^\(.*\/\(signal_id\|signal_set\|duration\|ladder\|exit_status\)\.cpp\.o\): .*/\1/p')
+# shellcheck disable=SC2086 # one word for each
+"$sigtimeout" --tree 10m ninja -C "$work/ninja" -j2 $objects >"$work/log" 2>&1 || {
   cat "$work/log"; echo "the build did not give its own status"; exit 1; }
-test "$("$work/ninja/apps/siglist" KILL)" = 9
+for object in $objects; do test -s "$work/ninja/$object"; done
+test "$(echo "$objects" | wc -l)" -eq 5
 
 echo '#error on purpose' >"$work/broken.cpp"
 status=0
