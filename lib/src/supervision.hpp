@@ -217,9 +217,10 @@ private:
   int command_status_ = 0;              ///< as $?, when it has ended
   bool leaves_ = false;                 ///< with a status of its own
   bool end_began_ = false;              ///< the actions of the command's end
-  bool sent_stop_ = false;              ///< by an action or a rung
-  bool was_stopped_ = false;            ///< with the command, and has not seen the CONT
-  pid_t continuer_ = 0;                 ///< of the last stop, whose CONT is for this process alone
+  bool gave_up_actions_ = false;
+  bool sent_stop_ = false;   ///< by an action or a rung
+  bool was_stopped_ = false; ///< with the command, and has not seen the CONT
+  pid_t continuer_ = 0;      ///< of the last stop, whose CONT is for this process alone
   bool had_children_ = false;
   bool parent_has_ended_ = false;
   std::optional<pidfd> parent_;

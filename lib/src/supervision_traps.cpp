@@ -29,7 +29,7 @@ void detail::supervision::stand_in_for(const siginfo_t& received, const signal_i
     return;
   }
   if (result_.command && (!has_traps || end_began_)) act_after_end(info);
-  if (end_began_) return; // nothing comes after it
+  if (end_began_ || gave_up_actions_) return; // nothing comes after that
   trap_entry entry;
   entry.received = received;
   entry.why.info = info;
@@ -249,6 +249,7 @@ void detail::supervision::end_actions(time_point now) {
     line.forget_due = sys::after(now, time_to_die);
   }
   if (!over_limit) return;
+  gave_up_actions_ = true;
   if (const std::size_t given_up = lines_.give_up_waiting(); given_up != 0)
     events_->actions_given_up(given_up);
 }
