@@ -197,7 +197,9 @@ bool detail::supervision::start(char* const* argv) {
   const bool needs_proc = needs_all_descendants() || new_session;
   if (needs_proc && !proc_is_usable())
     fail(ENOENT, "finding what the command starts: /proc does not show this PID namespace");
-  if (needs_proc) require_descriptors();
+  if (needs_proc) require_descriptors(24, "finding what the command starts");
+  const auto runs = [](const trap& one) { return one.action.what == trap_action::kind::run; };
+  if (std::ranges::any_of(options_.traps, runs)) require_descriptors(8, "running an action");
   had_children_ = options_.dedicated_process && has_children();
   signals_ = sys::make_signalfd(handled_);
   watch_parent();
@@ -246,11 +248,10 @@ bool detail::supervision::start_command(char* const* argv, const spawn_options& 
 }
 
 /// Every process of the scope is opened. With no room for that it would be found out too late.
-void detail::supervision::require_descriptors() {
-  constexpr rlim_t needed = 24;
+void detail::supervision::require_descriptors(unsigned needed, const char* what_for) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < needed)
-    fail(EMFILE, "finding what the command starts needs a limit of " + std::to_string(needed) +
+    fail(EMFILE, std::string(what_for) + " needs a limit of " + std::to_string(needed) +
                      " open files, and it is " + std::to_string(limit.rlim_cur));
 }
 

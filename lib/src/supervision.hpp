@@ -68,7 +68,7 @@ private:
   void choose_scope();
   [[nodiscard]] scope widest_scope() const noexcept;
   [[nodiscard]] const cgroup* own_cgroup() const noexcept;
-  static void require_descriptors();
+  static void require_descriptors(unsigned needed, const char* what_for);
   [[nodiscard]] bool needs_all_descendants() const;
   [[nodiscard]] bool nothing_may_be_left() const;
   bool start_command(char* const* argv, const spawn_options& how);
@@ -110,6 +110,7 @@ private:
   [[nodiscard]] scope reach_now();
   [[nodiscard]] bool can_be_reached(scope reach) const;
   bool forward_as_it_came(trap_entry& entry);
+  void let_it_act_on(signal_id signal, scope reach);
   void send_in_place_of(signal_id came, signal_id signal);
   void announce(signal_id signal, scope reach);
   void begin_end();
@@ -219,6 +220,7 @@ private:
   bool end_began_ = false;              ///< the actions of the command's end
   bool gave_up_actions_ = false;
   bool sent_stop_ = false;   ///< by an action or a rung
+  bool stops_alone_ = false; ///< the command, by that
   bool was_stopped_ = false; ///< with the command, and has not seen the CONT
   pid_t continuer_ = 0;      ///< of the last stop, whose CONT is for this process alone
   bool had_children_ = false;

@@ -55,7 +55,7 @@ void detail::supervision::reap() {
     if (reaper_->command() && !result_.command) command_ended(reaper_->command());
     if (reaper_->all_gone()) nobody_is_left();
   }
-  if (options_.stand_in && !result_.command) look_for_stop();
+  if (options_.stand_in) look_for_stop();
   if (is_subreaper_) {
     reap_descendants();
     return;

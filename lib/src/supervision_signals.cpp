@@ -103,21 +103,22 @@ void detail::supervision::parent_ended() {
 /// Its end and its stops are told by the same signal, and the kernel keeps one of them. As long as
 /// there is a ladder to climb it is climbed.
 void detail::supervision::look_for_stop() {
-  if (rungs_.pending()) return;
-  if (reaper_) {
-    if (const std::optional<signal_id> signal = reaper_->take_stop()) stop_with_command(*signal);
-    return;
-  }
+  if (rungs_.pending() || result_.command) return;
   siginfo_t info{};
   const auto pid = static_cast<id_t>(command_->pid());
-  if (::waitid(P_PID, pid, &info, WSTOPPED | WNOHANG) != 0 || info.si_pid == 0) return;
-  stop_with_command(signal_id(info.si_status));
+  std::optional<signal_id> signal;
+  if (reaper_)
+    signal = reaper_->take_stop();
+  else if (::waitid(P_PID, pid, &info, WSTOPPED | WNOHANG) == 0 && info.si_pid != 0)
+    signal = signal_id(info.si_status);
+  if (signal) stop_with_command(*signal);
 }
 
 /// Stops this process too, so that a shell sees that its job has stopped; but not for a STOP that
 /// was sent from here.
 void detail::supervision::stop_with_command(signal_id signal) {
-  if (signal == sigstop && std::exchange(sent_stop_, false)) return;
+  stops_alone_ = signal == sigstop && std::exchange(sent_stop_, false);
+  if (stops_alone_) return;
   const bool by_terminal = signal == sigttin || signal == sigttou;
   const continuer continues_us(command_->pid());
   continuer_ = continues_us.pid();

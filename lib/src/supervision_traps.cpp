@@ -16,6 +16,7 @@ namespace {
 constexpr duration retry_pause = std::chrono::milliseconds(10);
 constexpr duration time_to_come_round = std::chrono::seconds(1);
 constexpr signal_set ask_to_end{sigterm, sigint};
+constexpr signal_set ends_program{sigterm, sigint, sighup, sigquit};
 
 } // namespace
 
@@ -35,6 +36,8 @@ void detail::supervision::stand_in_for(const siginfo_t& received, const signal_i
   entry.why.info = info;
   entry.command_has_it = terminal_sent_it(info);
   run_line(lines_.add(entry));
+  // One that stands still already tells of no other stop.
+  if (info.signal == sigtstp && stops_alone_ && job_is_stopped()) stop_with_command(sigtstp);
 }
 
 /// What a terminal does to a job whose command has ended: its keys are for the actions, which are
@@ -146,6 +149,7 @@ bool detail::supervision::forward_as_it_came(trap_entry& entry) {
   const auto goes_on = [this] { return command_state().value_or('T') != 'T'; };
   if (entry.command_has_it || (for_job && goes_on())) {
     events_->not_forwarded(info, true);
+    if (stops_alone_ && ends_program.contains(info.signal)) scope_->continue_if_stopped();
     return true;
   }
   const scope reach = entry.only_command_lacks_it ? scope::process : reach_now();
@@ -157,6 +161,7 @@ bool detail::supervision::forward_as_it_came(trap_entry& entry) {
   entry.only_command_lacks_it = failure == EAGAIN;
   if (entry.only_command_lacks_it) return false;
   if (failure != 0) events_->not_permitted(info.signal);
+  let_it_act_on(info.signal, reach);
   if (ask_to_end.contains(info.signal) || info.signal == sighup) {
     if (!result_.interrupted_by) result_.interrupted_by = info;
     start_ladder_after(info.signal);
@@ -174,8 +179,17 @@ void detail::supervision::send_in_place_of(signal_id came, signal_id signal) {
     plain.si_signo = signal.number();
     announce(signal, reach);
     if (scope_->pass_on(plain, reach) != 0) events_->not_permitted(signal);
+    let_it_act_on(signal, reach);
   }
   if (ask_to_end.contains(came) || ask_to_end.contains(signal)) start_ladder_after(signal);
+}
+
+/// A command that stands still, while this process does not, cannot end.
+void detail::supervision::let_it_act_on(signal_id signal, scope reach) {
+  if (!ends_program.contains(signal) || !job_is_stopped()) return;
+  siginfo_t plain{};
+  plain.si_signo = SIGCONT;
+  scope_->pass_on(plain, reach);
 }
 
 /// Whether there may be somebody to signal.

@@ -61,7 +61,7 @@ public:
   [[nodiscard]] bool none_runs() const noexcept;
 
   /// Lets go of what waits in the lines of signals and has no action running, and of what would
-  /// follow on one that runs; says how many the former are.
+  /// follow on one that runs; says for how many signals something was to come.
   std::size_t give_up_waiting() noexcept;
 
 private:

@@ -213,6 +213,8 @@ TEST_CASE("an action that is over its limit has no successors") {
                "USR1=echo second", "sh", "-c", "kill -USR1 $PPID; sleep .1"});
   CHECK(result.status == exit_status::exited(0));
   CHECK(result.out.empty());
+  CHECK(
+      contains(result.err, "sigtrap: signals whose actions were still to come are given up: 1\n"));
 }
 
 TEST_CASE("actions wait for each other where descriptors are few") {
@@ -224,6 +226,15 @@ TEST_CASE("actions wait for each other where descriptors are few") {
   CHECK(result.err.empty());
   for (const char* line : {"one", "two", "three", "four"})
     CHECK(count_lines(result.out, line) == 1);
+}
+
+TEST_CASE("with no room for an action at all nothing is started") {
+  const auto result = run({"sh", "-c", "ulimit -n 6; exec \"$@\"", "-", program("sigtrap"), "--on",
+                           "EXIT=echo exit", "echo", "ran"});
+  CHECK(result.status == exit_status::exited(125));
+  CHECK(result.out.empty());
+  CHECK(result.err == "sigtrap: running an action needs a limit of 8 open files, and it is 6: Too "
+                      "many open files\n");
 }
 
 TEST_CASE("what goes over the tree passes over actions") {

@@ -63,3 +63,25 @@ TEST_CASE("in a session of its own the command has the terminal, where sigtrap i
   screen.command("exec sh -c 'exit 7'");
   CHECK(screen.finish() == exit_status::exited(7));
 }
+
+TEST_CASE("keys act on a command that stands still by sigtrap's own STOP") {
+  for (const bool ladder : {false, true}) {
+    CAPTURE(ladder);
+    terminal shell;
+    shell.command(ladder ? "sigtrap --then 10ms:STOP probe catch INT:3"
+                         : "sigtrap -r TERM:STOP probe catch INT:3");
+    const pid_t command = shell.wait_for_ready();
+    const pid_t supervisor = facts_of(command).parent;
+    REQUIRE(::kill(supervisor, SIGTERM) == 0);
+    CHECK(stops(command));
+    shell.type(ctrl_z);
+    shell.wait_for("Stopped");
+    shell.command("fg");
+    CHECK(shell.gets_foreground(facts_of(command).group));
+    REQUIRE(::kill(supervisor, SIGTERM) == 0);
+    CHECK(stops(command));
+    shell.type(ctrl_c);
+    CHECK(shell.value_of("$?") == "3");
+    check_usable(shell);
+  }
+}

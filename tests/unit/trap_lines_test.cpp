@@ -60,6 +60,7 @@ TEST_CASE("what waits is given up, but not the end, nor what an action runs for"
   }
   lines.add(entry_of(signull));
   lines.lines().at(SIGUSR2).running.emplace(4711, unique_fd());
+  lines.lines().at(SIGUSR2).entries.front().next_trap = 1; // the only one that it has
   CHECK(lines.running_as(4711) == &lines.lines().at(SIGUSR2));
   CHECK(lines.running_as(4712) == nullptr);
   CHECK_FALSE(lines.none_runs());
