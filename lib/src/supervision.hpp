@@ -91,6 +91,7 @@ private:
   void command_stopped(const signal_info& info);
   void look_for_foreground(time_point now);
   void look_for_stop();
+  [[nodiscard]] bool command_went_on() const;
   void stop_with_command(signal_id signal);
   void stop_self(signal_id signal);
   void parent_ended();

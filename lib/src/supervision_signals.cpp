@@ -114,6 +114,16 @@ void detail::supervision::look_for_stop() {
   if (signal) stop_with_command(*signal);
 }
 
+/// Whether the command has gone on since its last stop that was seen, and may have stopped again.
+bool detail::supervision::command_went_on() const {
+  if (result_.command) return false;
+  if (reaper_) return command_state().value_or('T') != 'T';
+  siginfo_t info{};
+  const auto pid = static_cast<id_t>(command_->pid());
+  constexpr int what = WSTOPPED | WCONTINUED | WNOHANG | WNOWAIT;
+  return ::waitid(P_PID, pid, &info, what) == 0 && info.si_pid != 0;
+}
+
 /// Stops this process too, so that a shell sees that its job has stopped; but not for a STOP that
 /// was sent from here.
 void detail::supervision::stop_with_command(signal_id signal) {

@@ -146,8 +146,7 @@ bool detail::supervision::forward_as_it_came(trap_entry& entry) {
   const signal_info& info = entry.why.info;
   // What continued this process was for the job, and may have continued the command with it.
   const bool for_job = info.signal == sigcont && std::exchange(was_stopped_, false);
-  const auto goes_on = [this] { return command_state().value_or('T') != 'T'; };
-  if (entry.command_has_it || (for_job && goes_on())) {
+  if (entry.command_has_it || (for_job && command_went_on())) {
     events_->not_forwarded(info, true);
     if (stops_alone_ && ends_program.contains(info.signal)) scope_->continue_if_stopped();
     return true;
