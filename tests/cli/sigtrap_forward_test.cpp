@@ -84,6 +84,23 @@ TEST_CASE("queued signals arrive with their values, in order, and with their sen
                                 std::to_string(::getuid()) + " SI_QUEUE 42\n"));
 }
 
+TEST_CASE("what the command's queue has no room for is forwarded when it has") {
+  child job(sigtrap_words({"prlimit", "--sigpending=5", probe, "values", "RTMIN"}),
+            {.environment = {}, .before_exec = [] { ::setsid(); }, .argv0 = {}});
+  const pid_t command = std::stoi(job.wait_for_line("ready").substr(6));
+  REQUIRE(::kill(command, SIGSTOP) == 0);
+  REQUIRE(comes_to(command, 'T'));
+  std::string wanted = "ready " + std::to_string(command) + "\n";
+  for (int i = 0; i < 20; ++i) {
+    REQUIRE(::sigqueue(job.pid(), SIGRTMIN, {i}) == 0);
+    wanted += "value " + std::to_string(i) + "\n";
+  }
+  REQUIRE(::sigqueue(job.pid(), SIGRTMIN, {-1}) == 0);
+  REQUIRE(::kill(command, SIGCONT) == 0);
+  CHECK(job.finish() == exit_status::exited(0));
+  CHECK(job.out() == wanted + "value -1\n");
+}
+
 TEST_CASE("the scope says whom a signal reaches") {
   const std::string script = "\"$1\" catch USR1:0 USR2:0 & setsid \"$1\" catch USR1:0 USR2:0 & "
                              "trap 'echo shell' USR1; exec >&2; wait; wait; wait";
