@@ -4,8 +4,12 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <cstring>
+#include <vector>
+
 #include <sigkit/mask.hpp>
 
+#include "common/exit_codes.hpp"
 #include "common/message.hpp"
 
 namespace sigkit::apps {
@@ -20,6 +24,9 @@ void end_as(const ending& how) {
   ::_exit(how.status);
 }
 
+namespace {
+
+/// The names of what is still there.
 std::string survivors_text(const std::vector<process_facts>& survivors) {
   std::string text = "still running, although KILL was sent:";
   if (survivors.empty()) text += " processes that cannot be found";
@@ -27,6 +34,18 @@ std::string survivors_text(const std::vector<process_facts>& survivors) {
     text += " " + std::to_string(facts.pid) + " (" + escaped(facts.name) + ", state " +
             facts.state + ")";
   return text;
+}
+
+} // namespace
+
+std::optional<failed_run> failed_run_of(const supervise_result& result, const char* command) {
+  if (result.exec_error != 0)
+    return failed_run{result.how == outcome::not_found ? not_found : cannot_run,
+                      "failed to run command " + quoted(command) + ": " +
+                          std::strerror(result.exec_error)};
+  if (result.gave_up || !result.command)
+    return failed_run{supervise_failed, survivors_text(result.survivors)};
+  return std::nullopt;
 }
 
 std::string whom(scope reach) {

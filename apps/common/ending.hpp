@@ -2,11 +2,10 @@
 
 #include <optional>
 #include <string>
-#include <vector>
 
 #include <sigkit/ladder.hpp>
-#include <sigkit/process.hpp>
 #include <sigkit/signal_id.hpp>
+#include <sigkit/supervise.hpp>
 
 // What sigtimeout and sigtrap have in common around the command that they run.
 namespace sigkit::apps {
@@ -21,8 +20,14 @@ struct ending {
 /// no signal ends, with the status.
 [[noreturn]] void end_as(const ending& how);
 
-/// The names of what is still there although KILL was sent, for the message.
-std::string survivors_text(const std::vector<process_facts>& survivors);
+/// A run that has no status of the command's, and what is to be said of it.
+struct failed_run {
+  int status;
+  std::string why;
+};
+
+/// The command could not be run, or has not ended, or what it started has not; nothing else.
+std::optional<failed_run> failed_run_of(const supervise_result& result, const char* command);
 
 /// Who is reached, before the command's name in a message: "command ", "the tree of command ".
 std::string whom(scope reach);

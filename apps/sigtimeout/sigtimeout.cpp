@@ -35,14 +35,9 @@ ending end_at_limit(const request& wanted, exit_status command) {
 }
 
 ending end_after(const request& wanted, const supervise_result& result, narrator& says) {
-  if (result.exec_error != 0) {
-    says.say("failed to run command " + quoted(wanted.command[0]) + ": " +
-             std::strerror(result.exec_error));
-    return {result.how == outcome::not_found ? not_found : cannot_run, std::nullopt};
-  }
-  if (result.gave_up || !result.command) {
-    says.say(survivors_text(result.survivors));
-    return {supervise_failed, std::nullopt};
+  if (const auto failed = failed_run_of(result, wanted.command[0])) {
+    says.say(failed->why);
+    return {failed->status, std::nullopt};
   }
   if (result.output_error != 0) {
     says.say(std::string("passing on the output: ") + std::strerror(result.output_error));

@@ -1,7 +1,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <exception>
 #include <fcntl.h>
 #include <optional>
@@ -33,14 +32,9 @@ void take_terminal() {
 }
 
 ending end_after(const trap_request& wanted, const supervise_result& result, trapper& says) {
-  if (result.exec_error != 0) {
-    says.say("failed to run command " + quoted(wanted.command[0]) + ": " +
-             std::strerror(result.exec_error));
-    return {result.how == outcome::not_found ? not_found : cannot_run, std::nullopt};
-  }
-  if (result.gave_up || !result.command) {
-    says.say(survivors_text(result.survivors));
-    return {supervise_failed, std::nullopt};
+  if (const auto failed = failed_run_of(result, wanted.command[0])) {
+    says.say(failed->why);
+    return {failed->status, std::nullopt};
   }
   if (result.status) return {*result.status, std::nullopt};
   return {result.command->shell_status(), result.command->signal()};

@@ -139,7 +139,10 @@ void detail::supervision::stop_with_command(signal_id signal) {
 /// continue (orphaned process groups), nor PID 1.
 void detail::supervision::stop_self(signal_id signal) {
   if (get_disposition(signal) != disposition::by_default) return;
+  // A CONT after this takes it back; one before it has continued the command.
   ::kill(::getpid(), signal.number());
+  siginfo_t taken_back;
+  if (command_went_on()) sys::take_signal({signal}, taken_back);
   detail::change_mask(mask_change::unblock, {signal});
   detail::change_mask(mask_change::block, {signal});
   was_stopped_ = sigpending().contains(sigcont);

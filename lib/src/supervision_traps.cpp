@@ -148,7 +148,11 @@ bool detail::supervision::forward_as_it_came(trap_entry& entry) {
   const bool for_job = info.signal == sigcont && std::exchange(was_stopped_, false);
   if (entry.command_has_it || (for_job && command_went_on())) {
     events_->not_forwarded(info, true);
-    if (stops_alone_ && ends_program.contains(info.signal)) scope_->continue_if_stopped();
+    const bool by_us = stops_alone_ || sent_stop_;
+    if (by_us && ends_program.contains(info.signal) && job_is_stopped()) {
+      stops_alone_ = sent_stop_ = false;
+      scope_->continue_if_stopped();
+    }
     return true;
   }
   const scope reach = entry.only_command_lacks_it ? scope::process : reach_now();
