@@ -132,6 +132,11 @@ void detail::supervision::stop_with_command(signal_id signal) {
   const bool by_terminal = signal == sigttin || signal == sigttou;
   const continuer continues_us(command_->pid());
   continuer_ = continues_us.pid();
+  // A shell that has brought the job to the front meanwhile, and saw it run, sends no CONT.
+  if (by_terminal && is_foreground()) {
+    scope_->continue_if_stopped();
+    return;
+  }
   stop_self(by_terminal ? signal : sigtstp);
 }
 
