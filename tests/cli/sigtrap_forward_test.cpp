@@ -336,7 +336,7 @@ TEST_CASE("a command that stands still by sigtrap's own STOP can be ended") {
 TEST_CASE("after STOP was sent to its group, sigtrap signals that group and no other") {
   // The test's own group gets TERM where it does not.
   trapped_shell job({"--scope", "group", "-r", "USR1:STOP"},
-                    "\"$1\" catch TERM:0 & trap 'wait; exit 4' TERM; wait; wait");
+                    "trap 'wait; exit 4' TERM; \"$1\" catch TERM:0 & wait; wait");
   job.wait_for_line("ready");
   job.send(SIGUSR1);
   job.send(SIGCONT);
