@@ -179,7 +179,7 @@ TEST_CASE("a limit that passes meanwhile is not forgotten") {
   CHECK(result.out == "USR1\nUSR2\nTERM\n");
 }
 
-#ifndef __SANITIZE_ADDRESS__ // with it, checks of memory need descriptors
+#if !SIGKIT_TESTS_SANITIZED // with it, checks of memory need descriptors
 TEST_CASE("a sender that cannot be looked up for want of descriptors is still forwarded") {
   const auto result =
       test::run({"sh", "-c",
@@ -210,7 +210,7 @@ TEST_CASE("in a cgroup the kernel counts the processor time") {
   CHECK(result.err == "sigtimeout: 300ms of processor time used: ending command 'sh'\n");
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !SIGKIT_TESTS_SANITIZE_THREADS // they want to be loaded first
+#if !SIGKIT_TESTS_SANITIZED // they want to be loaded first
 TEST_CASE("the clock being set is followed") {
   const test::temporary_directory directory;
   const std::string fifo = directory.path() + "/set";

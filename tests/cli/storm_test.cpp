@@ -21,13 +21,15 @@ using sigkit::exit_status;
 
 namespace {
 
-/// The sanitizers' memory and time are for smaller trees.
-#if defined(__SANITIZE_ADDRESS__) || SIGKIT_TESTS_SANITIZE_THREADS
+/// The sanitizers' memory and time are for smaller trees, and fewer.
+#if SIGKIT_TESTS_SANITIZED
 constexpr const char* depth = "50";
 constexpr const char* count = "100";
+constexpr int usual_runs = 28;
 #else
 constexpr const char* depth = "200";
 constexpr const char* count = "500";
+constexpr int usual_runs = 100;
 #endif
 
 struct hostile_kind {
@@ -47,7 +49,7 @@ constexpr std::array<hostile_kind, 7> kinds{{{.name = "setsid"},
 int runs_wanted() {
   const char* text = std::getenv("SIGKIT_STORM_RUNS");
   const long runs = text != nullptr ? std::strtol(text, nullptr, 10) : 0;
-  return runs > 0 ? static_cast<int>(runs) : 100;
+  return runs > 0 ? static_cast<int>(runs) : usual_runs;
 }
 
 /// On a busy machine KILL may come before TERM has ended the first process.
