@@ -70,12 +70,13 @@ void end_watch::take_ended(const std::function<void(std::size_t)>& ended) {
     if (count < 0 && errno != EINTR) fail(errno, "epoll_wait(2)");
     for (const epoll_event& event :
          std::span(events).first(static_cast<std::size_t>(std::max(count, 0)))) {
-      const auto found = watched_.find(event.data.u64);
+      const std::size_t key = event.data.u64; // packed in there: nothing may refer to it
+      const auto found = watched_.find(key);
       if (found == watched_.end()) continue;
       ::epoll_ctl(poll_.get(), EPOLL_CTL_DEL, found->second.descriptor, nullptr);
       if (found->second.own) --own_;
       watched_.erase(found);
-      ended(event.data.u64);
+      ended(key);
       again = true;
     }
   }
