@@ -1,8 +1,8 @@
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <exception>
-#include <fcntl.h>
 #include <optional>
 #include <string>
 

@@ -55,14 +55,13 @@ bool trap_lines::none_runs() const noexcept {
 std::size_t trap_lines::give_up_waiting() noexcept {
   std::size_t given_up = 0;
   for (auto& [number, line] : lines_) {
-    const std::size_t kept = line.running ? 1 : 0;
     if (number == 0) continue;
+    const std::size_t kept = line.running ? 1 : 0;
     if (line.running) {
       trap_entry& first = line.entries.front();
       if (next(first) != nullptr) ++given_up;
       first.next_trap = traps_->size();
     }
-    if (line.entries.size() <= kept) continue;
     given_up += line.entries.size() - kept;
     line.entries.resize(kept);
   }
