@@ -3,6 +3,8 @@
 #include <charconv>
 #include <string>
 
+#include <sigkit/selection.hpp>
+
 #include "common/message.hpp"
 #include "common/output.hpp"
 
@@ -45,6 +47,32 @@ signal_set to_signal_set(std::string_view text) {
   std::string why;
   if (const auto parsed = parse_signal_set(text, &why)) return *parsed;
   throw usage_error(escaped(why));
+}
+
+unsigned to_user(std::string_view text) {
+  const auto number = user_number(std::string(text));
+  if (!number) throw usage_error("no user is named " + quoted(text));
+  return *number;
+}
+
+std::string to_pattern(std::string_view text, const char* option) {
+  std::string pattern(text);
+  if (const auto why = error_in_pattern(pattern))
+    throw usage_error("invalid regular expression " + quoted(text) + " for " + option + ": " +
+                      *why);
+  return pattern;
+}
+
+std::vector<std::string> words_of_list(std::string_view list, const char* option) {
+  std::vector<std::string> words;
+  for (;;) {
+    const std::size_t comma = list.find(',');
+    const std::string_view word = list.substr(0, comma);
+    if (word.empty()) throw usage_error("empty value in the list for " + std::string(option));
+    words.emplace_back(word);
+    if (comma == std::string_view::npos) return words;
+    list.remove_prefix(comma + 1);
+  }
 }
 
 scope to_scope(std::string_view text) {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include <sigkit/duration.hpp>
 #include <sigkit/ladder.hpp>
@@ -30,6 +32,12 @@ step to_step(std::string_view text);
 const preset& to_preset(std::string_view text);
 orphans to_orphans(std::string_view text);
 color_choice to_color_choice(std::string_view text);
+/// A name or a number.
+unsigned to_user(std::string_view text);
+/// An extended regular expression.
+std::string to_pattern(std::string_view text, const char* option);
+/// The parts of a comma list, none of them empty.
+std::vector<std::string> words_of_list(std::string_view list, const char* option);
 
 /// The presets and their steps, on stdout.
 void print_presets();

@@ -1,7 +1,5 @@
 #include "common/signal_text.hpp"
 
-#include <sigkit/signal_set.hpp>
-
 namespace sigkit::apps {
 
 namespace {
@@ -50,6 +48,24 @@ std::string translated(const signal_spec& spec) {
         (spec.is == signal_spec::kind::name ? std::to_string(signal.number()) : name_of(signal)) +
         "\n";
   return lines;
+}
+
+std::string long_name_of(signal_id signal) {
+  return (signal.is_reserved() ? "signal " : "SIG") + signal.name();
+}
+
+std::string names_of(signal_set set) {
+  std::string text;
+  for (const signal_id signal : set)
+    text += " " + signal.name();
+  return text;
+}
+
+std::string set_text(signal_set set) {
+  const signal_set all = signal_set::changeable();
+  const signal_set others = all - set;
+  if (others.empty()) return " all";
+  return others.size() < all.size() / 2 ? " all but" + names_of(others) : names_of(set & all);
 }
 
 std::string name_of(signal_id signal) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <sigkit/signal_id.hpp>
+#include <sigkit/signal_set.hpp>
 
 namespace sigkit::apps {
 
@@ -24,6 +25,15 @@ std::string translated(const signal_spec& spec);
 
 /// The name, EXIT for 0.
 std::string name_of(signal_id signal);
+
+/// "SIGTERM", "signal 32".
+std::string long_name_of(signal_id signal);
+
+/// " INT TERM", a space before each.
+std::string names_of(signal_set set);
+
+/// " INT TERM", " all", " all but INT"; nothing of the signals that the C library keeps to itself.
+std::string set_text(signal_set set);
 
 /// EXIT and every signal.
 std::vector<signal_id> exit_and_all_signals();

@@ -39,6 +39,21 @@ std::string length_text(duration length) {
   return to_string(duration_cast<hours>(length));
 }
 
+std::string state_word(char state) {
+  switch (state) {
+  case 'R': return "running";
+  case 'S': return "sleeping";
+  case 'D': return "disk sleep";
+  case 'T': return "stopped";
+  case 't': return "traced";
+  case 'Z': return "zombie";
+  case 'X': return "dead";
+  case 'I': return "idle";
+  case 'P': return "parked";
+  default: return escaped({&state, 1});
+  }
+}
+
 std::string command_text(const std::vector<std::string>& words, std::string_view name) {
   if (words.empty()) return "[" + escaped(name) + "]";
   // One that writes a title over its arguments leaves many empty ones behind.

@@ -16,24 +16,6 @@ namespace sigkit::apps {
 
 namespace {
 
-/// Calls `take` for each word of a list.
-template <class Take> void for_each_word(std::string_view list, const char* option, Take take) {
-  for (;;) {
-    const std::size_t comma = list.find(',');
-    const std::string_view word = list.substr(0, comma);
-    if (word.empty()) throw usage_error("empty value in the list for " + std::string(option));
-    take(word);
-    if (comma == std::string_view::npos) return;
-    list.remove_prefix(comma + 1);
-  }
-}
-
-uid_t to_user(std::string_view text) {
-  const auto number = user_number(std::string(text));
-  if (!number) throw usage_error("no user is named " + quoted(text));
-  return *number;
-}
-
 pid_t to_parent(std::string_view text) {
   const int pid = is_number(text) ? to_int(text, "--parent") : 0;
   if (pid <= 0) throw usage_error("invalid process id " + quoted(text) + " for --parent");
@@ -91,10 +73,7 @@ void add_conditions(command_line& line, process_conditions& conditions, picked_e
   line.group("Only processes for which all of these hold");
   const auto take_pattern = [](std::vector<std::string>& patterns, const char* option) {
     return [&patterns, option](std::string_view text) {
-      if (const auto why = error_in_pattern(std::string(text)))
-        throw usage_error("invalid regular expression " + quoted(text) + " for " + option + ": " +
-                          *why);
-      patterns.emplace_back(text);
+      patterns.push_back(to_pattern(text, option));
     };
   };
   line.repeated("--name", "RE", take_pattern(conditions.name, "--name"), "in the process's name");
@@ -104,22 +83,22 @@ void add_conditions(command_line& line, process_conditions& conditions, picked_e
   line.repeated(
       "--user", "U",
       [&](std::string_view text) {
-        for_each_word(text, "--user",
-                      [&](auto word) { conditions.users.push_back(to_user(word)); });
+        for (const std::string& word : words_of_list(text, "--user"))
+          conditions.users.push_back(to_user(word));
       },
       "of this effective user, or of these");
   line.repeated(
       "--parent", "PID",
       [&](std::string_view text) {
-        for_each_word(text, "--parent",
-                      [&](auto word) { conditions.parents.push_back(to_parent(word)); });
+        for (const std::string& word : words_of_list(text, "--parent"))
+          conditions.parents.push_back(to_parent(word));
       },
       "children of this process");
   line.repeated(
       "--tty", "T",
       [&](std::string_view text) {
-        for_each_word(text, "--tty",
-                      [&](auto word) { conditions.terminals.push_back(to_terminal(word)); });
+        for (const std::string& word : words_of_list(text, "--tty"))
+          conditions.terminals.push_back(to_terminal(word));
       },
       "on this terminal, as pts/3; - for none");
   line.option(

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "common/message.hpp"
+#include "common/signal_text.hpp"
 #include "common/text.hpp"
 
 namespace sigkit::apps {
@@ -47,21 +48,6 @@ bool lives(const process_diagnosis& process) {
                      [](const thread_diagnosis& thread) { return !is_ended(thread.state); });
 }
 
-std::string state_word(char state) {
-  switch (state) {
-  case 'R': return "running";
-  case 'S': return "sleeping";
-  case 'D': return "disk sleep";
-  case 'T': return "stopped";
-  case 't': return "traced";
-  case 'Z': return "zombie";
-  case 'X': return "dead";
-  case 'I': return "idle";
-  case 'P': return "parked";
-  default: return escaped({&state, 1});
-  }
-}
-
 std::string size_text(std::uint64_t bytes) {
   std::string_view units = "KMGTPE";
   std::uint64_t unit = 1024;
@@ -69,21 +55,6 @@ std::string size_text(std::uint64_t bytes) {
     units.remove_prefix(1);
   const double size = static_cast<double>(bytes) / static_cast<double>(unit);
   return fmt::format("{:.{}f}{}", size, size < 10 && units.front() != 'K' ? 1 : 0, units.front());
-}
-
-std::string names_of(signal_set set) {
-  std::string text;
-  for (const signal_id signal : set)
-    text += " " + signal.name();
-  return text;
-}
-
-/// " INT TERM", " all", " all but INT"; nothing of the signals that the C library keeps to itself.
-std::string set_text(signal_set set) {
-  const signal_set all = signal_set::changeable();
-  const signal_set others = all - set;
-  if (others.empty()) return " all";
-  return others.size() < all.size() / 2 ? " all but" + names_of(others) : names_of(set & all);
 }
 
 std::string signals_text(const process_diagnosis& process) {

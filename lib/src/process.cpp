@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cstdio>
 #include <memory>
+#include <type_traits>
 
 #include "proc.hpp"
 #include "system.hpp"
@@ -77,24 +78,59 @@ std::optional<process_facts> parse_process_stat(std::string_view text) {
 
 namespace {
 
-/// The words after "KEY:" at the begin of a line; empty where there is no such line.
-std::string_view value_of(std::string_view text, std::string_view key) {
-  while (!text.empty()) {
-    std::string_view line = cut(text, '\n');
-    if (!line.starts_with(key) || !line.substr(key.size()).starts_with(':')) continue;
-    line.remove_prefix(key.size() + 1);
-    while (line.starts_with('\t') || line.starts_with(' '))
-      line.remove_prefix(1);
-    return line;
-  }
-  return {};
-}
-
-signal_set set_of(std::string_view text, std::string_view key) {
-  const std::string_view digits = value_of(text, key);
+signal_set set_of(std::string_view digits) {
   std::uint64_t mask = 0;
   std::from_chars(digits.data(), digits.data() + digits.size(), mask, 16);
   return signal_set::from_mask(mask);
+}
+
+/// The kernel writes a line end as \n there, and a backslash as two.
+std::string without_escapes(std::string_view text) {
+  std::string result;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool escapes = text[i] == '\\' && i + 1 < text.size();
+    result += !escapes ? text[i] : text[++i] == 'n' ? '\n' : text[i];
+  }
+  return result;
+}
+
+/// Takes "KEY:\tVALUE". There are some sixty such lines, of which we want these.
+void take_line(process_status& status, std::string_view key, std::string_view value) {
+  const auto take = [&](auto& field) {
+    using integer = std::remove_reference_t<decltype(field)>;
+    field = parse_decimal<integer>(value).value_or(field);
+  };
+  if (key == "Name") {
+    status.name = without_escapes(value);
+  } else if (key == "State") {
+    status.state = value.empty() ? '\0' : value.front();
+  } else if (key == "Tgid") {
+    take(status.process);
+  } else if (key == "Pid") {
+    take(status.id);
+  } else if (key == "TracerPid") {
+    take(status.tracer);
+  } else if (key == "Uid") {
+    status.uid = parse_decimal<uid_t>(cut(value, '\t')).value_or(0);
+    status.effective_uid = parse_decimal<uid_t>(cut(value, '\t')).value_or(0);
+  } else if (key == "NSpid") { // in each namespace, from that of /proc on
+    status.is_init = value.substr(value.rfind('\t') + 1) == "1";
+  } else if (key == "Threads") {
+    take(status.threads);
+  } else if (key == "SigQ") {
+    status.queued = parse_decimal<std::uint64_t>(cut(value, '/')).value_or(0);
+    status.queue_limit = parse_decimal<std::uint64_t>(value).value_or(0);
+  } else if (key == "SigPnd") {
+    status.pending = set_of(value);
+  } else if (key == "ShdPnd") {
+    status.shared_pending = set_of(value);
+  } else if (key == "SigBlk") {
+    status.blocked = set_of(value);
+  } else if (key == "SigIgn") {
+    status.ignored = set_of(value);
+  } else if (key == "SigCgt") {
+    status.caught = set_of(value);
+  }
 }
 
 std::optional<process_status> read_status_at(int directory, const char* path) {
@@ -106,24 +142,16 @@ std::optional<process_status> read_status_at(int directory, const char* path) {
 
 std::optional<process_status> parse_process_status(std::string_view text) {
   process_status status;
-  const std::optional<pid_t> id = parse_decimal<pid_t>(value_of(text, "Pid"));
-  const std::string_view state = value_of(text, "State");
-  if (!id || state.empty()) return std::nullopt;
-  status.id = *id;
-  status.process = parse_decimal<pid_t>(value_of(text, "Tgid")).value_or(*id);
-  status.name = value_of(text, "Name");
-  status.state = state.front();
-  std::string_view users = value_of(text, "Uid");
-  status.uid = parse_decimal<uid_t>(cut(users, '\t')).value_or(0);
-  status.effective_uid = parse_decimal<uid_t>(cut(users, '\t')).value_or(0);
-  status.pending = set_of(text, "SigPnd");
-  status.shared_pending = set_of(text, "ShdPnd");
-  status.blocked = set_of(text, "SigBlk");
-  status.ignored = set_of(text, "SigIgn");
-  status.caught = set_of(text, "SigCgt");
-  std::string_view queue = value_of(text, "SigQ");
-  status.queued = parse_decimal<std::uint64_t>(cut(queue, '/')).value_or(0);
-  status.queue_limit = parse_decimal<std::uint64_t>(queue).value_or(0);
+  status.state = '\0';
+  while (!text.empty()) {
+    std::string_view value = cut(text, '\n');
+    const std::string_view key = cut(value, ':');
+    while (value.starts_with('\t') || value.starts_with(' '))
+      value.remove_prefix(1);
+    take_line(status, key, value);
+  }
+  if (status.id == 0 || status.state == '\0') return std::nullopt;
+  if (status.process == 0) status.process = status.id;
   return status;
 }
 

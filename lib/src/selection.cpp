@@ -1,16 +1,14 @@
 #include <sigkit/selection.hpp>
 
 #include <fcntl.h>
-#include <regex.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <list>
 #include <set>
 #include <string_view>
 
+#include "pattern.hpp"
 #include "proc.hpp"
 #include "system.hpp"
 #include "text.hpp"
@@ -18,42 +16,6 @@
 namespace sigkit {
 
 namespace {
-
-/// An extended regular expression, of bytes.
-class pattern {
-public:
-  explicit pattern(const std::string& text)
-      : failed_(::regcomp(&compiled_, text.c_str(), REG_EXTENDED)) {}
-  pattern(const pattern&) = delete;
-  pattern& operator=(const pattern&) = delete;
-  ~pattern() {
-    if (failed_ == 0) ::regfree(&compiled_);
-  }
-
-  /// Empty where it is one.
-  [[nodiscard]] std::string why_not() const {
-    std::array<char, 256> reason{};
-    if (failed_ != 0) ::regerror(failed_, &compiled_, reason.data(), reason.size());
-    return reason.data();
-  }
-
-  /// The leftmost match is the longest there: the whole text is matched where that is all of it.
-  [[nodiscard]] bool matches(const std::string& text, bool exact) const {
-    regmatch_t found{};
-    if (::regexec(&compiled_, text.c_str(), 1, &found, 0) != 0) return false;
-    return !exact || (found.rm_so == 0 && static_cast<std::size_t>(found.rm_eo) == text.size());
-  }
-
-private:
-  regex_t compiled_{};
-  int failed_;
-};
-
-void compile(const std::vector<std::string>& texts, std::list<pattern>& patterns) {
-  for (const std::string& text : texts)
-    if (const std::string why = patterns.emplace_back(text).why_not(); !why.empty())
-      fail(EINVAL, std::string("regular expression '").append(text).append("': ").append(why));
-}
 
 template <class List, class Value> bool has(const List& list, const Value& value) {
   return std::ranges::find(list, value) != list.end();
@@ -66,9 +28,9 @@ std::string_view last_part(std::string_view path) {
 /// The conditions, ready to be asked.
 class judge {
 public:
-  explicit judge(const process_conditions& wanted) : wanted_(wanted), now_(proc::since_boot()) {
-    compile(wanted.name, name_);
-    compile(wanted.command, command_);
+  explicit judge(const process_conditions& wanted)
+      : wanted_(wanted), now_(proc::since_boot()), name_(compiled(wanted.name)),
+        command_(compiled(wanted.command)) {
     if (wanted.include_self) return;
     for (const pid_t ancestor : ancestors(::getpid()))
       excluded_.insert(ancestor);

@@ -82,7 +82,7 @@ TEST_CASE("process facts: what is no status is refused, what is missing is empty
                                            "Uid:\t1\t2\t3\t4\nSigQ:\t3/100\n"
                                            "SigPnd:\t0000000000000001\nSigCgt:\t8000000000000002");
   REQUIRE(status);
-  CHECK(status->name == "a\\nb");
+  CHECK(status->name == "a\nb");
   CHECK(status->state == 'S');
   CHECK(status->uid == 1);
   CHECK(status->effective_uid == 2);

@@ -26,6 +26,13 @@ public:
   /// si_code and si_status of waitid(2) or of a SIGCHLD; nothing where the process has not ended.
   SIGKIT_API static std::optional<exit_status> from_child_code(int code, int status) noexcept;
 
+  /// What `$?` of a shell says, 0..255: 129 to 192 is taken for a signal's, although a command may
+  /// exit with such a number too. The inverse of shell_status().
+  static constexpr exit_status from_shell_status(int status) noexcept {
+    if (status > 128 && status - 128 <= signal_id::highest) return killed(signal_id(status - 128));
+    return exited(status);
+  }
+
   /// Where it ended by itself.
   [[nodiscard]] constexpr std::optional<int> exit_code() const noexcept {
     if (kind_ != kind::exited) return std::nullopt;

@@ -39,10 +39,13 @@ inline bool has_ended(const process_facts& process) noexcept {
 struct process_status {
   pid_t id = 0;      ///< PID; of a thread its own ID
   pid_t process = 0; ///< PID of the process that a thread belongs to
-  std::string name;  ///< comm, at most 15 bytes, with the kernel's escapes for \n and backslash
+  std::string name;  ///< comm, at most 15 bytes; the process itself chooses them
   char state = '?';  ///< R, S, D, T, t, Z, X, …
+  int threads = 1;   ///< of the process, one that has ended but leads the others included
+  pid_t tracer = 0;  ///< who traces it (ptrace(2)); 0: nobody of this PID namespace
   uid_t uid = 0;     ///< real user
   uid_t effective_uid = 0;       ///< effective user
+  bool is_init = false;          ///< PID 1 of its PID namespace: its default actions are not taken
   signal_set pending;            ///< for this thread alone (SigPnd)
   signal_set shared_pending;     ///< for the process (ShdPnd)
   signal_set blocked;            ///< by this thread (SigBlk)

@@ -15,12 +15,14 @@
 #include <sigkit/pidfd.hpp>
 #include <sigkit/process.hpp>
 #include <sigkit/process_ref.hpp>
+#include <sigkit/process_signals.hpp>
 #include <sigkit/process_tree.hpp>
 #include <sigkit/retry.hpp>
 #include <sigkit/selection.hpp>
 #include <sigkit/send.hpp>
 #include <sigkit/signal_id.hpp>
 #include <sigkit/signal_info.hpp>
+#include <sigkit/signal_search.hpp>
 #include <sigkit/signal_set.hpp>
 #include <sigkit/spawn.hpp>
 #include <sigkit/supervise.hpp>

@@ -1,0 +1,255 @@
+#include "siglist/watching.hpp"
+
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <set>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <sigkit/disposition.hpp>
+#include <sigkit/mask.hpp>
+#include <sigkit/pidfd.hpp>
+#include <sigkit/unique_fd.hpp>
+#include <sigkit/wait.hpp>
+#include <sigkit/wall_time.hpp>
+
+#include "common/ending.hpp"
+#include "common/exit_codes.hpp"
+#include "common/message.hpp"
+#include "common/output.hpp"
+#include "siglist/documents.hpp"
+#include "siglist/screen.hpp"
+
+namespace sigkit::apps {
+
+namespace {
+
+using format = list_request::format;
+
+/// A process, held for as long as it runs.
+struct watched {
+  listed_process last;
+  std::optional<pidfd> held; ///< nothing: it has ended
+};
+
+/// How what is watched is shown.
+class view {
+public:
+  view() = default;
+  view(const view&) = delete;
+  view& operator=(const view&) = delete;
+  virtual ~view() = default;
+
+  /// After each look at them.
+  virtual void show(const std::vector<watched>& processes) = 0;
+  /// Before this process is stopped, or ends. show() undoes it.
+  virtual void leave() {}
+  /// The last of all.
+  virtual void finish(const std::vector<watched>& /*processes*/) {}
+};
+
+class drawing final : public view {
+public:
+  explicit drawing(const list_request& wanted) : wanted_(wanted) {}
+
+  void show(const std::vector<watched>& processes) override {
+    screen_.enter();
+    screen_.draw(text_of_all(processes));
+  }
+
+  void leave() override { screen_.leave(); }
+
+  /// What was last seen stays to be read.
+  void finish(const std::vector<watched>& processes) override {
+    screen_.leave();
+    print(text_of_all(processes));
+  }
+
+private:
+  [[nodiscard]] std::string text_of_all(const std::vector<watched>& processes) const {
+    std::string text;
+    for (const watched& one : processes) {
+      if (!text.empty()) text += "\n";
+      text += text_of({one.last}, terminal_width(STDOUT_FILENO),
+                      uses_colors(wanted_.colors, STDOUT_FILENO));
+      if (!one.held) text += "It has ended.\n";
+    }
+    return text;
+  }
+
+  const list_request& wanted_;
+  screen screen_;
+};
+
+/// "2026-11-26T10:00:00.000Z 4711 probe: USR1 caught, blocked; stays pending: blocked".
+std::string line_of(const watched_change& change) {
+  const signal_section& section = change.section;
+  std::string text =
+      fmt::format("{} {} {}", to_rfc3339(change.time), change.process.status.id,
+                  escaped(section.name));
+  if (section.thread != 0) text += fmt::format(" thread {}", section.thread);
+  if (change.row == nullptr) return text + ": has ended\n";
+  const signal_row& row = *change.row;
+  text += fmt::format(": {} {}", row.signal.name(), word_of(row.how));
+  if (row.blocking != 0) text += ", blocked";
+  if (row.blocking != 0 && row.blocking != row.threads)
+    text += fmt::format(" by {} of {} threads", row.blocking, row.threads);
+  if (row.pending) text += ", pending to the process";
+  if (row.pending_threads != 0) text += ", pending to a thread";
+  return text + "; " + to_string(row.outcome) + "\n";
+}
+
+std::string plain_line_of(const watched_change& change) {
+  return to_rfc3339(change.time) + "\t" +
+         (change.row == nullptr ? fmt::format("{}\t-\t{}\tended\n", change.process.status.id,
+                                              escaped(change.section.name))
+                                : plain_row(change.process, change.section, change.row) + "\n");
+}
+
+class log final : public view {
+public:
+  explicit log(format form) : form_(form) {}
+
+  void show(const std::vector<watched>& processes) override {
+    for (const watched& one : processes)
+      for (const signal_section& section : one.last.sections)
+        for (const signal_row& row : section.rows)
+          if (is_new(one.last.signals, section, row)) say(one.last, section, &row);
+    for (const watched& one : processes)
+      if (!one.held && ended_.insert(one.last.signals.status.id).second)
+        say(one.last, one.last.sections.front(), nullptr);
+  }
+
+private:
+  /// What the process itself, or somebody who sends to it, has changed. The outcome follows from
+  /// that, and from whether it is stopped.
+  bool is_new(const process_signals& process, const signal_section& section, const signal_row& row) {
+    const std::string facts = word_of(row.how) + blocked_word(row) + ";" + pending_word(row) +
+                              (row.awaited ? ";awaited" : "");
+    const key id{process.status.id, section.thread, row.signal.number()};
+    const auto [known, is_first] = before_.try_emplace(id, facts);
+    if (is_first) return is_unusual(row);
+    return std::exchange(known->second, facts) != facts;
+  }
+
+  void say(const listed_process& process, const signal_section& section, const signal_row* row) {
+    const watched_change change{std::chrono::system_clock::now(), process.signals, section, row};
+    switch (form_) {
+    case format::text: print(line_of(change)); break;
+    case format::plain: print(plain_line_of(change)); break;
+    case format::json: print(change_document(change)); break;
+    }
+  }
+
+  using key = std::tuple<pid_t, pid_t, int>;
+  format form_;
+  std::map<key, std::string> before_;
+  std::set<pid_t> ended_;
+};
+
+bool can_draw() {
+  const char* const kind = std::getenv("TERM");
+  return ::isatty(STDOUT_FILENO) != 0 && kind != nullptr && *kind != '\0' &&
+         std::string_view(kind) != "dumb";
+}
+
+/// Looks at the processes until they have ended, or a signal ends this one.
+class watcher {
+public:
+  watcher(std::vector<watched> processes, const list_request& wanted, view& shown)
+      : processes_(std::move(processes)), wanted_(wanted), view_(shown) {
+    for (const signal_id signal : {sighup, sigint, sigquit, sigterm, sigtstp, sigwinch})
+      if (get_disposition(signal) == disposition::by_default) taken_.insert(signal);
+    pthread_sigmask(mask_change::block, taken_);
+    const sigset_t set = taken_.to_sigset();
+    signals_.reset(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+    if (!signals_.has_value()) throw error(errno, "signalfd(2)");
+  }
+
+  void run() {
+    for (look(); std::ranges::any_of(processes_, &watcher::runs); look()) {
+      view_.show(processes_);
+      wait();
+    }
+    view_.show(processes_);
+    view_.finish(processes_);
+  }
+
+private:
+  static bool runs(const watched& one) { return one.held.has_value(); }
+
+  /// For the time between two looks, until one ends, or until a signal comes.
+  void wait() {
+    std::vector<pollfd> descriptors{{signals_.get(), POLLIN, 0}};
+    for (const watched& one : processes_)
+      if (runs(one)) descriptors.push_back({one.held->descriptor(), POLLIN, 0});
+    constexpr duration longest = std::chrono::hours(1);
+    const duration length = std::min(*wanted_.watch, longest);
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(length);
+    const timespec timeout{static_cast<time_t>(seconds.count()),
+                           static_cast<long>((length - seconds).count())};
+    if (::ppoll(descriptors.data(), descriptors.size(), &timeout, nullptr) < 0 && errno != EINTR)
+      throw error(errno, "ppoll(2)");
+    while (const auto taken = sigtimedwait(taken_, duration::zero()))
+      act_on(taken->signal);
+  }
+
+  void act_on(signal_id signal) {
+    if (signal == sigwinch) return; // drawn again, as it fits now
+    view_.leave();
+    if (signal != sigtstp) end_as({128 + signal.number(), signal});
+    // Stopped as any job, until it is continued.
+    ::raise(SIGTSTP);
+    pthread_sigmask(mask_change::unblock, {sigtstp});
+    pthread_sigmask(mask_change::block, {sigtstp});
+  }
+
+  void look() {
+    for (watched& one : processes_) {
+      if (!runs(one)) continue;
+      auto now = read_again(one.last, wanted_);
+      if (!now || now->signals.threads.empty())
+        one.held.reset();
+      else
+        one.last = std::move(*now);
+    }
+  }
+
+  std::vector<watched> processes_;
+  const list_request& wanted_;
+  view& view_;
+  signal_set taken_;
+  unique_fd signals_;
+};
+
+} // namespace
+
+int watch_processes(const list_request& wanted) {
+  process_listing listing = read_processes(wanted);
+  if (listing.processes.empty()) return failure;
+  const bool draws = wanted.form == format::text && can_draw();
+  const auto shown = draws ? std::unique_ptr<view>(std::make_unique<drawing>(wanted))
+                           : std::make_unique<log>(wanted.form);
+  list_request looks = wanted;
+  looks.every = wanted.every || !draws; // what is usual again is a change as well
+  std::vector<watched> processes;
+  for (listed_process& one : listing.processes) {
+    auto held = pidfd::open(one.signals.status.id);
+    processes.push_back({std::move(one), std::move(held)});
+  }
+  watcher(std::move(processes), looks, *shown).run();
+  return listing.is_complete ? success : failure;
+}
+
+} // namespace sigkit::apps
