@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -40,6 +41,19 @@ std::string process_name(int pid);
 
 /// The user's name, or the number where there is none.
 std::string user_name(unsigned uid);
+
+/// The same, where many are asked for: each is looked up once.
+class user_names {
+public:
+  const std::string& of(unsigned uid) {
+    const auto [known, is_new] = names_.try_emplace(uid);
+    if (is_new) known->second = user_name(uid);
+    return known->second;
+  }
+
+private:
+  std::map<unsigned, std::string> names_;
+};
 
 /// The number of a user who is said by name or number; nothing where there is none of that name.
 std::optional<unsigned> user_number(const std::string& user);

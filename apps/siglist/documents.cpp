@@ -86,11 +86,11 @@ json json_of(const listed_process& process) {
   return result;
 }
 
-json json_of(const found_process& one) {
+json json_of(const found_process& one, user_names& users) {
   return {{"pid", one.status.id},
           {"name", one.status.name},
           {"state", std::string(1, one.status.state)},
-          {"user", user_name(one.status.effective_uid)},
+          {"user", users.of(one.status.effective_uid)},
           {"uid", one.status.effective_uid},
           {"thread_count", one.status.threads},
           {"pending", names_in(one.status.shared_pending)},
@@ -121,18 +121,19 @@ std::string specs_document(const std::vector<translated_spec>& specs) {
 }
 
 std::string statuses_document(const std::vector<decoded_status>& statuses) {
-  return document_of(
-      "sigkit.siglist.statuses/1", "statuses", list_of(statuses, [](const auto& one) {
-        json result = {{"status", one.text},
-                       {"says", one.says},
-                       {"exit_code", nullptr},
-                       {"signal", nullptr},
-                       {"core_dumped", one.ended && one.ended->dumped_core()}};
-        if (!one.ended) return result;
-        if (const auto code = one.ended->exit_code()) result["exit_code"] = *code;
-        if (const auto signal = one.ended->signal()) result["signal"] = number_and_name(*signal);
-        return result;
-      }));
+  return document_of("sigkit.siglist.statuses/1", "statuses",
+                     list_of(statuses, [](const auto& one) {
+                       json result = {{"status", one.text},
+                                      {"says", one.says},
+                                      {"exit_code", nullptr},
+                                      {"signal", nullptr},
+                                      {"core_dumped", one.ended && one.ended->dumped_core()}};
+                       if (!one.ended) return result;
+                       if (const auto code = one.ended->exit_code()) result["exit_code"] = *code;
+                       if (const auto signal = one.ended->signal())
+                         result["signal"] = number_and_name(*signal);
+                       return result;
+                     }));
 }
 
 std::string processes_document(const std::vector<listed_process>& processes) {
@@ -146,21 +147,19 @@ std::string inherited_document(const std::vector<signal_row>& rows) {
 }
 
 std::string findings_document(const signal_findings& found) {
+  user_names users;
   const json document = {
       {"schema", "sigkit.siglist.found/1"},
       {"processes",
-       list_of(found.processes, [](const found_process& one) { return json_of(one); })},
+       list_of(found.processes, [&](const found_process& one) { return json_of(one, users); })},
       {"hidden", found.hidden}};
   return text_of(document, 2);
 }
 
 std::string change_document(const watched_change& change) {
-  json document = {{"schema", "sigkit.siglist.change/1"},
-                   {"time", to_rfc3339(change.time)},
-                   {"pid", change.process.status.id},
-                   {"tid", nullptr},
-                   {"name", change.section.name},
-                   {"ended", change.row == nullptr}};
+  json document = {{"schema", "sigkit.siglist.change/1"}, {"time", to_rfc3339(change.time)},
+                   {"pid", change.process.status.id},     {"tid", nullptr},
+                   {"name", change.section.name},         {"ended", change.row == nullptr}};
   if (change.section.thread != 0) document["tid"] = change.section.thread;
   document["signal"] = change.row != nullptr ? json_of(*change.row) : json(nullptr);
   return text_of(document, -1);

@@ -2,8 +2,6 @@
 
 #include <unistd.h>
 
-#include <map>
-
 #include <fmt/format.h>
 
 #include "common/exit_codes.hpp"
@@ -18,25 +16,11 @@ namespace {
 
 using format = list_request::format;
 
-/// Looks each user up once.
-class user_names {
-public:
-  const std::string& of(uid_t user) {
-    const auto [known, is_new] = names_.try_emplace(user);
-    if (is_new) known->second = escaped(user_name(user));
-    return known->second;
-  }
-
-private:
-  std::map<uid_t, std::string> names_;
-};
-
 /// "pending USR1; blocks USR1; ignores PIPE; catches INT TERM": what is rare comes first.
 std::string signals_text(const found_process& one) {
   std::string text;
   const auto add = [&](const char* verb, const std::string& names, const char* where = "") {
-    if (!names.empty())
-      text += (text.empty() ? "" : "; ") + std::string(verb) + names + where;
+    if (!names.empty()) text += (text.empty() ? "" : "; ") + std::string(verb) + names + where;
   };
   add("pending", names_of(one.status.shared_pending));
   add("pending", names_of(one.pending_for_some), one.status.threads > 1 ? " (to a thread)" : "");
@@ -55,7 +39,7 @@ std::string text_of(const signal_findings& found, const list_request& wanted) {
   user_names users;
   table rows({{"PID", true}, {"USER"}, {"NAME"}, {"SIGNALS"}});
   for (const found_process& one : found.processes)
-    rows.add({std::to_string(one.status.id), users.of(one.status.effective_uid),
+    rows.add({std::to_string(one.status.id), escaped(users.of(one.status.effective_uid)),
               escaped(one.status.name), signals_text(one)},
              has_pending(one) ? emphasis::warning : emphasis::none);
   if (rows.empty()) return {};
@@ -69,11 +53,10 @@ std::string plain_text(const signal_findings& found) {
   for (const found_process& one : found.processes)
     fmt::format_to(std::back_inserter(text),
                    "{}\t{}\t{}\t{}\t{:#018x}\t{:#018x}\t{:#018x}\t{:#018x}\t{:#018x}\t{:#018x}\n",
-                   one.status.id, users.of(one.status.effective_uid), escaped(one.status.name),
-                   one.status.threads, one.status.shared_pending.mask(),
+                   one.status.id, escaped(users.of(one.status.effective_uid)),
+                   escaped(one.status.name), one.status.threads, one.status.shared_pending.mask(),
                    one.pending_for_some.mask(), one.blocked_by_all.mask(),
-                   one.blocked_by_some.mask(), one.status.ignored.mask(),
-                   one.status.caught.mask());
+                   one.blocked_by_some.mask(), one.status.ignored.mask(), one.status.caught.mask());
   return text;
 }
 

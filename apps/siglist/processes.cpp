@@ -79,9 +79,10 @@ std::string heading_of(const process_signals& process) {
   std::string text = fmt::format("{} {}, of {}, ", status.id, escaped(process.facts.name),
                                  escaped(user_name(status.effective_uid)));
   if (process.threads.empty())
-    return text + fmt::format("has ended; its parent, {}, has not waited for it\n",
-                              process.facts.parent);
-  text += process.facts.kernel ? "of the kernel's own" : state_word(process.threads.front().status.state);
+    return text +
+           fmt::format("has ended; its parent, {}, has not waited for it\n", process.facts.parent);
+  text += process.facts.kernel ? "of the kernel's own"
+                               : state_word(process.threads.front().status.state);
   if (process.threads.size() > 1) text += ", " + count_text(process.threads.size(), "thread");
   if (status.tracer != 0) text += fmt::format(", traced by {}", status.tracer);
   return text + fmt::format("; {} of {} signals queued\n", status.queued, status.queue_limit);
@@ -127,12 +128,12 @@ std::string text_of(const std::vector<listed_process>& processes, std::size_t li
 }
 
 std::string plain_row(const process_signals& process, const signal_section& section,
-                      const signal_row* row) {
-  std::string text = fmt::format(
-      "{}\t{}\t{}\t{}\t{}\t", process.status.id,
-      section.thread == 0 ? "-" : std::to_string(section.thread), escaped(section.name),
-      process.status.queued, process.status.queue_limit);
-  return text + (row == nullptr ? "-\t-\t-\t-\t-\t-" : plain_columns(*row));
+                      const signal_row* row, const char* outcome) {
+  std::string text =
+      fmt::format("{}\t{}\t{}\t{}\t{}\t", process.status.id,
+                  section.thread == 0 ? "-" : std::to_string(section.thread), escaped(section.name),
+                  process.status.queued, process.status.queue_limit);
+  return text + (row == nullptr ? std::string("-\t-\t-\t-\t-\t") + outcome : plain_columns(*row));
 }
 
 namespace {

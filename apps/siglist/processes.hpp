@@ -30,9 +30,10 @@ std::optional<listed_process> read_again(const listed_process& known, const list
 /// Headings and tables, for a person. `limit` is how long a line may be, 0: as long as it likes.
 std::string text_of(const std::vector<listed_process>& processes, std::size_t limit, bool colored);
 
-/// The columns of --plain for one row, or of a process without one, without a line end.
+/// The columns of --plain for one row, without a line end. Where there is none, `outcome` stands in
+/// the last column.
 std::string plain_row(const process_signals& process, const signal_section& section,
-                      const signal_row* row);
+                      const signal_row* row, const char* outcome = "-");
 
 /// --pid, looked at once.
 int show_processes(const list_request& wanted);

@@ -47,18 +47,20 @@ duration to_interval(std::string_view text) {
 }
 
 void add_modes(command_line& line, list_request& wanted, unresolved& open) {
-  const auto choose = [&open](action what) { return [&open, what] { open.actions.push_back(what); }; };
+  const auto choose = [&open](action what) {
+    return [&open, what] { open.actions.push_back(what); };
+  };
   line.group("What is listed");
   line.call("--describe", choose(action::describe), "the row of the table for each SPEC");
-  line.call("--status", choose(action::decode_status),
-            "what exit statuses say: N is 0 to 255, as a shell's\n$?, or a raw wait status as 0x8b");
+  line.call(
+      "--status", choose(action::decode_status),
+      "what exit statuses say: N is 0 to 255, as a shell's\n$?, or a raw wait status as 0x8b");
   line.flag("--raw", wanted.raw, "--status: N is a raw wait status, in decimal too");
   line.repeated(
       "-p,--pid", "PID",
       [&](std::string_view text) {
         open.actions.push_back(action::show_processes);
-        for (std::string& pid : words_of_list(text, "--pid"))
-          open.pids.push_back(std::move(pid));
+        open.pids.emplace_back(text);
       },
       "what these processes do with signals: the unusual");
   line.call("--find", choose(action::find), "the processes for which all conditions hold");
@@ -71,8 +73,7 @@ void add_process_options(command_line& line, list_request& wanted) {
   line.flag("--every", wanted.every, "all 64 signals; with --inherited too");
   line.flag("--threads", wanted.threads, "a section for each thread");
   line.optional(
-      "--watch", "DUR", "200ms",
-      [&](std::string_view text) { wanted.watch = to_interval(text); },
+      "--watch", "DUR", "200ms", [&](std::string_view text) { wanted.watch = to_interval(text); },
       "again at every change, until they end; looks every DUR");
 }
 
@@ -146,9 +147,19 @@ void check(const list_request& wanted, const unresolved& open) {
   if (is(action::decode_status) && wanted.words.empty()) throw usage_error("--status: missing N");
   if ((is(action::find) || is(action::show_inherited)) && !wanted.words.empty())
     throw usage_error("extra operand " + quoted(wanted.words.front()));
-  if (!is(action::show_processes)) return;
-  for (const std::string& word : wanted.words)
-    if (!is_number(word)) throw usage_error(quoted(word) + ": invalid process ID");
+}
+
+/// Of --pid and of the operands, each of which may be a list.
+std::vector<std::string> all_pids(const std::vector<std::string>& values,
+                                  const std::vector<std::string>& operands) {
+  std::vector<std::string> pids;
+  for (const auto* words : {&values, &operands})
+    for (const std::string& list : *words)
+      for (const std::string& pid : words_of_list(list, "--pid")) {
+        if (!is_number(pid)) throw usage_error(quoted(pid) + ": invalid process ID");
+        pids.push_back(pid);
+      }
+  return pids;
 }
 
 } // namespace
@@ -164,9 +175,9 @@ std::optional<list_request> parse_list_request(int argc, char** argv) {
   const auto operands = line.parse(argc, argv, {});
   if (!operands) return std::nullopt;
   resolve(wanted, open);
-  wanted.words = std::move(open.pids);
-  wanted.words.insert(wanted.words.end(), operands->begin(), operands->end());
+  wanted.words.assign(operands->begin(), operands->end());
   check(wanted, open);
+  if (wanted.what == action::show_processes) wanted.words = all_pids(open.pids, wanted.words);
   return wanted;
 }
 

@@ -126,9 +126,10 @@ std::optional<decoded_status> decode_wait_status(const std::string& word, unsign
   }
   const auto ended = exit_status::from_wait_status(stored);
   const bool is_killed = ended && ended->signal();
-  const bool is_valid = status <= 0xffff && ended &&
-                        (is_killed ? status <= 0xff && ended->signal()->number() <= signal_id::highest
-                                   : (status & 0xff) == 0);
+  const bool is_valid =
+      status <= 0xffff && ended &&
+      (is_killed ? status <= 0xff && ended->signal()->number() <= signal_id::highest
+                 : (status & 0xff) == 0);
   if (!is_valid) return std::nullopt;
   return decoded_status{word, to_string(*ended), ended};
 }
@@ -144,8 +145,9 @@ std::optional<unsigned> to_number(std::string_view digits, int base) {
 /// Says on stderr what is wrong with a word that is no status.
 std::optional<decoded_status> decode(const std::string& word, bool raw) {
   const bool is_hexadecimal = word.starts_with("0x") || word.starts_with("0X");
-  const auto number = is_hexadecimal ? to_number(std::string_view(word).substr(2), 16)
-                      : is_number(word) ? to_number(word, 10) : std::nullopt;
+  const auto number = is_hexadecimal    ? to_number(std::string_view(word).substr(2), 16)
+                      : is_number(word) ? to_number(word, 10)
+                                        : std::nullopt;
   if (is_hexadecimal || raw) {
     auto decoded = number ? decode_wait_status(word, *number) : std::nullopt;
     if (!decoded) complain(quoted(word) + ": no wait status");

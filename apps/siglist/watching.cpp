@@ -95,9 +95,8 @@ private:
 /// "2026-11-26T10:00:00.000Z 4711 probe: USR1 caught, blocked; stays pending: blocked".
 std::string line_of(const watched_change& change) {
   const signal_section& section = change.section;
-  std::string text =
-      fmt::format("{} {} {}", to_rfc3339(change.time), change.process.status.id,
-                  escaped(section.name));
+  std::string text = fmt::format("{} {} {}", to_rfc3339(change.time), change.process.status.id,
+                                 escaped(section.name));
   if (section.thread != 0) text += fmt::format(" thread {}", section.thread);
   if (change.row == nullptr) return text + ": has ended\n";
   const signal_row& row = *change.row;
@@ -112,9 +111,7 @@ std::string line_of(const watched_change& change) {
 
 std::string plain_line_of(const watched_change& change) {
   return to_rfc3339(change.time) + "\t" +
-         (change.row == nullptr ? fmt::format("{}\t-\t{}\tended\n", change.process.status.id,
-                                              escaped(change.section.name))
-                                : plain_row(change.process, change.section, change.row) + "\n");
+         plain_row(change.process, change.section, change.row, "ended") + "\n";
 }
 
 class log final : public view {
@@ -134,7 +131,8 @@ public:
 private:
   /// What the process itself, or somebody who sends to it, has changed. The outcome follows from
   /// that, and from whether it is stopped.
-  bool is_new(const process_signals& process, const signal_section& section, const signal_row& row) {
+  bool is_new(const process_signals& process, const signal_section& section,
+              const signal_row& row) {
     const std::string facts = word_of(row.how) + blocked_word(row) + ";" + pending_word(row) +
                               (row.awaited ? ";awaited" : "");
     const key id{process.status.id, section.thread, row.signal.number()};

@@ -31,8 +31,9 @@ public:
   signal_findings run() {
     std::vector<pid_t> pids = proc::pids();
     std::ranges::sort(pids);
+    std::erase(pids, ::getpid());
     for (const pid_t pid : pids)
-      if (pid != ::getpid()) look_at(pid);
+      look_at(pid);
     return std::move(result_);
   }
 
@@ -73,8 +74,7 @@ private:
       if (thread.state == 'Z' || thread.state == 'X') continue;
       found.blocked_by_all = is_first ? thread.blocked : found.blocked_by_all & thread.blocked;
       found.blocked_by_some = is_first ? thread.blocked : found.blocked_by_some | thread.blocked;
-      found.pending_for_some =
-          is_first ? thread.pending : found.pending_for_some | thread.pending;
+      found.pending_for_some = is_first ? thread.pending : found.pending_for_some | thread.pending;
       is_first = false;
     }
   }

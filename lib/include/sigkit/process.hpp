@@ -37,21 +37,21 @@ inline bool has_ended(const process_facts& process) noexcept {
 
 /// What /proc/PID/status says of a process or of a thread (proc(5)): who it is, and its signals.
 struct process_status {
-  pid_t id = 0;      ///< PID; of a thread its own ID
-  pid_t process = 0; ///< PID of the process that a thread belongs to
-  std::string name;  ///< comm, at most 15 bytes; the process itself chooses them
-  char state = '?';  ///< R, S, D, T, t, Z, X, …
-  int threads = 1;   ///< of the process, one that has ended but leads the others included
-  pid_t tracer = 0;  ///< who traces it (ptrace(2)); 0: nobody of this PID namespace
-  uid_t uid = 0;     ///< real user
-  uid_t effective_uid = 0;       ///< effective user
-  bool is_init = false;          ///< PID 1 of its PID namespace: its default actions are not taken
-  signal_set pending;            ///< for this thread alone (SigPnd)
-  signal_set shared_pending;     ///< for the process (ShdPnd)
-  signal_set blocked;            ///< by this thread (SigBlk)
-  signal_set ignored;            ///< by the process (SigIgn)
-  signal_set caught;             ///< by the process (SigCgt)
-  std::uint64_t queued = 0;      ///< signals that wait for processes of this real user (SigQ)
+  pid_t id = 0;              ///< PID; of a thread its own ID
+  pid_t process = 0;         ///< PID of the process that a thread belongs to
+  std::string name;          ///< comm, at most 15 bytes; the process itself chooses them
+  char state = '?';          ///< R, S, D, T, t, Z, X, …
+  int threads = 1;           ///< of the process, one that has ended but leads the others included
+  pid_t tracer = 0;          ///< who traces it (ptrace(2)); 0: nobody of this PID namespace
+  uid_t uid = 0;             ///< real user
+  uid_t effective_uid = 0;   ///< effective user
+  bool is_init = false;      ///< PID 1 of its PID namespace: its default actions are not taken
+  signal_set pending;        ///< for this thread alone (SigPnd)
+  signal_set shared_pending; ///< for the process (ShdPnd)
+  signal_set blocked;        ///< by this thread (SigBlk)
+  signal_set ignored;        ///< by the process (SigIgn)
+  signal_set caught;         ///< by the process (SigCgt)
+  std::uint64_t queued = 0;  ///< signals that wait for processes of this real user (SigQ)
   std::uint64_t queue_limit = 0; ///< how many may (RLIMIT_SIGPENDING of getrlimit(2))
 };
 

@@ -80,8 +80,8 @@ SIGKIT_API std::optional<process_signals> read_signals(failure& why, pid_t pid) 
 
 /// What the process that has `pid` now, and each of its threads, does with signals: /proc/PID/stat,
 /// status, and of each thread status and syscall; where it blocks any, its descriptors too. The ID
-/// of a thread stands for its process, as it does for kill(2). Nothing where there is none, or where
-/// /proc hides it. Throws sigkit::error where no file can be opened (EMFILE, ENFILE, ENOMEM).
+/// of a thread stands for its process, as it does for kill(2). Nothing where there is none, or
+/// where /proc hides it. Throws sigkit::error where no file can be opened (EMFILE, ENFILE, ENOMEM).
 /// Thread-safe: yes. Async-signal-safe: no.
 inline std::optional<process_signals> read_signals(pid_t pid) {
   return detail::call(detail::read_signals, pid);
