@@ -69,7 +69,7 @@ int find_processes(const list_request& wanted) {
   case format::plain: print(plain_text(found)); break;
   case format::json: print(findings_document(found)); break;
   }
-  if (found.hidden.empty()) return success;
+  if (found.hidden.empty()) return found.processes.empty() ? failure : success;
   complain(fmt::format("{} processes may not be looked at, PID {} first", found.hidden.size(),
                        found.hidden.front()));
   return failure;

@@ -74,7 +74,7 @@ void add_process_options(command_line& line, list_request& wanted) {
   line.flag("--threads", wanted.threads, "a section for each thread");
   line.optional(
       "--watch", "DUR", "200ms", [&](std::string_view text) { wanted.watch = to_interval(text); },
-      "again at every change, until they end; looks every DUR");
+      "again at every change, until they end; looks\nevery DUR");
 }
 
 void add_conditions(command_line& line, signal_conditions& wanted, unresolved& open) {

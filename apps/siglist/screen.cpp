@@ -3,7 +3,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -27,13 +27,15 @@ void screen::enter() {
   termios silent = modes_;
   silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
   if (has_modes_) ::tcsetattr(STDOUT_FILENO, TCSANOW, &silent);
-  print("\x1b[?1049h\x1b[?25l"); // the other screen, without a cursor
+  print(
+      "\x1b[?1049h\x1b[?25l\x1b[?7l"); // the other screen, without a cursor; lines are not wrapped
 }
 
 void screen::leave() noexcept {
   if (!is_entered_) return;
   is_entered_ = false;
-  constexpr std::string_view usual = "\x1b[?25h\x1b[?1049l";
+  forget();
+  constexpr std::string_view usual = "\x1b[?7h\x1b[?25h\x1b[?1049l";
   [[maybe_unused]] const ssize_t written = ::write(STDOUT_FILENO, usual.data(), usual.size());
   if (has_modes_) ::tcsetattr(STDOUT_FILENO, TCSAFLUSH, &modes_);
 }
@@ -51,7 +53,9 @@ void screen::draw(std::string_view text) {
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
   }
   if (!fits) drawn += fmt::format("... and {} lines more", lines - (height - 1));
+  if (drawn == drawn_) return;
   print(drawn + "\x1b[J");
+  drawn_ = std::move(drawn);
 }
 
 } // namespace sigkit::apps

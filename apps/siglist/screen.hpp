@@ -2,6 +2,7 @@
 
 #include <termios.h>
 
+#include <string>
 #include <string_view>
 
 namespace sigkit::apps {
@@ -10,7 +11,6 @@ namespace sigkit::apps {
 /// again and again. Nothing that is typed is shown there.
 class screen {
 public:
-  /// What stdout is, and whether it is a terminal that this process may draw on.
   screen() = default;
   screen(const screen&) = delete;
   screen& operator=(const screen&) = delete;
@@ -21,12 +21,16 @@ public:
   /// The usual screen again, as it was.
   void leave() noexcept;
   /// As much of the text as there is room for, and a last line that says so where that is not all.
+  /// Where that is there already, nothing.
   void draw(std::string_view text);
+  /// What is there may not be what was drawn any more.
+  void forget() { drawn_.clear(); }
 
 private:
   bool is_entered_ = false;
   bool has_modes_ = false;
   termios modes_{};
+  std::string drawn_;
 };
 
 } // namespace sigkit::apps

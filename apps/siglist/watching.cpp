@@ -55,6 +55,8 @@ public:
   virtual void show(const std::vector<watched>& processes) = 0;
   /// Before this process is stopped, or ends. show() undoes it.
   virtual void leave() {}
+  /// The terminal has another size.
+  virtual void resize() {}
   /// The last of all.
   virtual void finish(const std::vector<watched>& /*processes*/) {}
 };
@@ -69,6 +71,7 @@ public:
   }
 
   void leave() override { screen_.leave(); }
+  void resize() override { screen_.forget(); }
 
   /// What was last seen stays to be read.
   void finish(const std::vector<watched>& processes) override {
@@ -204,7 +207,7 @@ private:
   }
 
   void act_on(signal_id signal) {
-    if (signal == sigwinch) return; // drawn again, as it fits now
+    if (signal == sigwinch) return view_.resize();
     view_.leave();
     if (signal != sigtstp) end_as({128 + signal.number(), signal});
     // Stopped as any job, until it is continued.

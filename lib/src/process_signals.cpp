@@ -272,13 +272,13 @@ const char* text_of(reason why) {
   case reason::none: return "";
   case reason::ignored: return "ignored";
   case reason::default_ignored: return "ignored by default";
-  case reason::default_stop: return "unless its group is orphaned";
+  case reason::default_stop: return " (if not orphaned)";
   case reason::not_stopped: return "it is not stopped";
   case reason::is_stopped: return "it is stopped";
   case reason::is_init: return "PID 1 does not catch it";
   case reason::has_ended: return "it has ended";
   case reason::blocked: return "blocked";
-  case reason::read_by_descriptor: return "blocked, until a signalfd reads it";
+  case reason::read_by_descriptor: return "blocked (signalfd)";
   }
   return "";
 }
@@ -292,7 +292,7 @@ const char* text_of(effect what) {
   case effect::stop: return "stops it";
   case effect::resume: return "continues it";
   case effect::pend: return "stays pending";
-  case effect::taken: return "is taken: a thread waits for it (sigwait)";
+  case effect::taken: return "is taken by sigwait";
   case effect::traced: return "its tracer decides";
   }
   return "";
@@ -313,7 +313,7 @@ std::string to_string(const reaction& outcome) {
   std::string text = outcome.resumes ? "continues it, " : "";
   text += text_of(outcome.what);
   if (outcome.why == reason::none) return text;
-  return text + (outcome.what == effect::stop ? ", " : ": ") + text_of(outcome.why);
+  return text + (outcome.what == effect::stop ? "" : ": ") + text_of(outcome.why);
 }
 
 } // namespace sigkit

@@ -80,10 +80,14 @@ TEST_CASE("process facts: what is no status is refused, what is missing is empty
   CHECK_FALSE(parse_process_status("Name:\tx\nState:\tS (sleeping)\nPid:\tx\n"));
   const auto status = parse_process_status("Name:\ta\\nb\nState:\tS (sleeping)\nPid:\t12\n"
                                            "Uid:\t1\t2\t3\t4\nSigQ:\t3/100\n"
+                                           "TracerPid:\t7\nThreads:\t5\nNSpid:\t12\t1\n"
                                            "SigPnd:\t0000000000000001\nSigCgt:\t8000000000000002");
   REQUIRE(status);
   CHECK(status->name == "a\nb");
   CHECK(status->state == 'S');
+  CHECK(status->tracer == 7);
+  CHECK(status->threads == 5);
+  CHECK(status->is_init);
   CHECK(status->uid == 1);
   CHECK(status->effective_uid == 2);
   CHECK(status->queued == 3);

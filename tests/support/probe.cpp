@@ -7,6 +7,8 @@
 //   probe handle SIGS         catches these by handlers, "ready PID", then "handled NUMBER"
 //   probe values SIG          "ready PID", then "value N" for each SIG that is queued; ends at -1
 //   probe hold SIG            blocks it, "ready PID", and takes none
+//   probe part SIG            "thread TID" of a second thread, which blocks it, and "ready PID"
+//   probe watched             blocks USR1, "ready PID", and catches TERM after USR2
 //   probe two-threads         "thread TID", "ready PID", then "first got NAME", "second got NAME"
 //   probe wander              moves between its group and one of its own, for ever
 //   probe threads             "ready PID", with a first thread that has ended and one that forks
@@ -114,6 +116,30 @@ int hold(const char* name) {
     ::pause();
 }
 
+void* hold_in_thread(void* signal) {
+  pthread_sigmask(mask_change::block, {*static_cast<signal_id*>(signal)});
+  say("thread " + std::to_string(::gettid()));
+  say_ready();
+  for (;;)
+    ::pause();
+}
+
+int part(const char* name) {
+  signal_id signal = parse_signal(name).value();
+  pthread_t other;
+  ::pthread_create(&other, nullptr, &hold_in_thread, &signal);
+  for (;;)
+    ::pause();
+}
+
+int be_watched() {
+  pthread_sigmask(mask_change::block, {sigusr1});
+  ::signal(SIGUSR2, [](int) { ::signal(SIGTERM, &tell_handled); });
+  say_ready();
+  for (;;)
+    ::pause();
+}
+
 void wait_as(const char* who) {
   const signal_set wanted{sigusr1, sigusr2};
   for (;;)
@@ -171,6 +197,8 @@ int main(int argc, char** argv) {
   if (what == "handle" && argc > 2) return handle(argv[2]);
   if (what == "values" && argc > 2) return tell_values(argv[2]);
   if (what == "hold" && argc > 2) return hold(argv[2]);
+  if (what == "part" && argc > 2) return part(argv[2]);
+  if (what == "watched") return be_watched();
   if (what == "two-threads") return two_threads();
   if (what == "wander") return wander();
   if (what == "threads") return first_thread_ends();

@@ -39,3 +39,12 @@ TEST_CASE("an exit status is said in words") {
   CHECK(to_string(exit_status::killed(sigsegv, true)) == "killed by SIGSEGV (core dumped)");
   CHECK(to_string(exit_status::killed(signal_id(32))) == "killed by signal 32");
 }
+
+TEST_CASE("what a shell makes of an end is read again") {
+  CHECK(exit_status::from_shell_status(3) == exit_status::exited(3));
+  CHECK(exit_status::from_shell_status(128) == exit_status::exited(128));
+  CHECK(exit_status::from_shell_status(129) == exit_status::killed(sighup));
+  CHECK(exit_status::from_shell_status(192) == exit_status::killed(signal_id(64)));
+  CHECK(exit_status::from_shell_status(193) == exit_status::exited(193));
+  CHECK(exit_status::from_shell_status(255).shell_status() == 255);
+}
