@@ -33,6 +33,28 @@ awk -v work="$work" '/^#!\/bin\/sh$/ { file = work "/script" ++count } /^```$/ {
 diff -u "$work/script1" "$source/tests/demo/suite"
 diff -u "$work/script2" "$source/tests/demo/convert"
 
+# The listing of a server; PID, user and numbers of signals are this machine's. Where it is not
+# installed, it is not looked at.
+nginx=$(PATH=$PATH:/usr/sbin command -v nginx || true)
+if [[ -n $nginx ]]; then
+  printf '%s\n' "daemon off; pid $work/nginx.pid; error_log $work/nginx.err;" 'events {}' \
+    "http { access_log off; server { listen unix:$work/nginx.sock; } }" >"$work/nginx.conf"
+  "$programs/sigtrap" --default all --unblock all "$nginx" -p "$work" -e "$work/nginx.err" \
+    -c "$work/nginx.conf" >"$work/nginx.out" 2>&1 &
+  server=$!
+  until "$programs/siglist" --find --name '^nginx$' --catching WINCH --plain | grep -q "^$server	" &&
+    [[ -s $work/nginx.pid ]]; do
+    kill -0 "$server"
+    sleep .02
+  done
+  heading() { sed -E 's/^[0-9]+ nginx, of [^,]*, sleeping; [0-9]+ of [0-9]+/N nginx, of U, sleeping; N of N/'; }
+  sed -n '/^```text$/,/^```$/p' "$source/README.md" | grep -v -e '^```' -e '^\$ ' | heading >"$work/shown"
+  "$programs/siglist" -p "$(cat "$work/nginx.pid")" | heading >"$work/seen"
+  kill -QUIT "$server"
+  wait "$server"
+  diff -u "$work/shown" "$work/seen"
+fi
+
 # Its scratch directory is gone whatever ends the program.
 mkdir "$work/scratch"
 export TMPDIR=$work/scratch

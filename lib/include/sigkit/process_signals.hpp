@@ -93,7 +93,7 @@ inline std::optional<process_signals> read_signals(pid_t pid) {
 [[nodiscard]] SIGKIT_API reaction reaction_to(signal_id signal,
                                               const process_signals& process) noexcept;
 
-/// The same for one of its threads (tgkill(2)).
+/// The same for one of its threads (tgkill(2)). Safety as above.
 [[nodiscard]] SIGKIT_API reaction reaction_to(signal_id signal, const process_signals& process,
                                               const thread_signals& thread) noexcept;
 
