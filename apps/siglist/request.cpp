@@ -1,5 +1,7 @@
 #include "siglist/request.hpp"
 
+#include <algorithm>
+
 #include "common/command_line.hpp"
 #include "common/message.hpp"
 #include "common/options.hpp"
@@ -121,9 +123,7 @@ void add_forms(command_line& line, list_request& wanted, unresolved& open) {
 }
 
 bool all_the_same(const auto& list) {
-  for (const auto& one : list)
-    if (one != list.front()) return false;
-  return true;
+  return std::ranges::all_of(list, [&](const auto& one) { return one == list.front(); });
 }
 
 void resolve(list_request& wanted, const unresolved& open) {

@@ -83,7 +83,7 @@ std::string pending_word(const signal_row& row) {
 }
 
 std::string plain_columns(const signal_row& row) {
-  const auto dash_for_none = [](std::string word) { return word.empty() ? "-" : word; };
+  const auto dash_for_none = [](const std::string& word) { return word.empty() ? "-" : word; };
   return fmt::format("{}\t{}\t{}\t{}\t{}\t{}", row.signal.number(), row.signal.name(),
                      word_of(row.how), dash_for_none(blocked_word(row)),
                      dash_for_none(pending_word(row)), to_string(row.outcome));

@@ -51,6 +51,13 @@ void print_table(const std::vector<signal_id>& signals, const list_request& want
   }
 }
 
+std::vector<signal_id> as_list(signal_set set) {
+  std::vector<signal_id> list;
+  for (const signal_id signal : set)
+    list.push_back(signal);
+  return list;
+}
+
 /// Those that are known; the others are named on stderr.
 std::vector<translated_spec> read_specs(const std::vector<std::string>& words) {
   std::vector<translated_spec> specs;
@@ -67,8 +74,7 @@ std::vector<translated_spec> read_specs(const std::vector<std::string>& words) {
 
 int list_signals(const list_request& wanted) {
   if (wanted.words.empty()) {
-    const signal_set all = signal_set::all();
-    print_table({all.begin(), all.end()}, wanted);
+    print_table(as_list(signal_set::all()), wanted);
     return success;
   }
   const std::vector<translated_spec> specs = read_specs(wanted.words);

@@ -56,7 +56,15 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-/// The lines that begin so.
+/// The lines that begin so, one after the other.
+std::string lines_with(const std::string& text, const std::string& start) {
+  std::string result;
+  for (const std::string& line : lines_of(text))
+    if (line.starts_with(start)) result += line + "\n";
+  return result;
+}
+
+/// The first of them.
 std::string line_with(const std::string& text, const std::string& start) {
   for (const std::string& line : lines_of(text))
     if (line.starts_with(start)) return line;
@@ -217,9 +225,9 @@ TEST_CASE("siglist -p --threads has a section for each thread") {
   const auto result = siglist({"-p", pid, "--threads", "--plain"});
   CHECK(contains(result.out, "\t10\tUSR1\tdefault\t1/2\tthread\tterminates it\n"));
   CHECK(contains(result.out, pid + "\t" + thread + "\tprobe\t"));
-  CHECK(contains(line_with(result.out, pid + "\t" + thread + "\t"),
+  CHECK(contains(lines_with(result.out, pid + "\t" + thread + "\t"),
                  "\tUSR1\tdefault\tblocked\tthread\tstays pending: blocked"));
-  CHECK_FALSE(contains(line_with(result.out, pid + "\t" + pid + "\t"), "\tUSR1\t"));
+  CHECK_FALSE(contains(lines_with(result.out, pid + "\t" + pid + "\t"), "\tUSR1\t"));
   const auto text = siglist({"-p", pid, "--threads"});
   CHECK(contains(text.out, ", 2 threads; "));
   CHECK(contains(text.out, "\nthread " + thread + " probe, sleeping\n"));
@@ -269,12 +277,12 @@ TEST_CASE("siglist -p of what has ended, of what is stopped, and of the kernel's
   if (!kernel || !kernel->kernel) SKIP("there are no kernel threads in this PID namespace");
   const auto thread = siglist({"-p", "2"});
   CHECK(contains(thread.out, "2 kthreadd, of root, of the kernel's own; "));
-  CHECK(line_with(thread.out, " 9 ") == " 9  KILL      ignored                        nothing: ignored");
+  CHECK(line_with(thread.out, " 9 ") ==
+        " 9  KILL      ignored                        nothing: ignored");
 }
 
 TEST_CASE("siglist shows names that others chose without their control characters") {
-  child process({"sh", "-c",
-                 "printf '\\033[31mx\\ty' >/proc/$$/comm; echo ready; read -r line; :"},
+  child process({"sh", "-c", "printf '\\033[31mx\\ty' >/proc/$$/comm; echo ready; read -r line; :"},
                 {.environment = {}, .before_exec = [] { ::dup2(1, 0); }, .argv0 = {}});
   process.wait_for_line("ready");
   const std::string pid = word(process.pid());
@@ -344,7 +352,8 @@ TEST_CASE("siglist --find finds processes by each condition, and all of them tog
   CHECK_FALSE(finds({"--pending", "USR1"}));
   CHECK(finds({"--user", word(static_cast<pid_t>(::geteuid()))}));
   CHECK_FALSE(finds({"--user", "4294967294"}));
-  CHECK(finds({"--catching", "TERM", "--ignoring", "HUP", "--blocking", "USR2", "--pending", "USR2"}));
+  CHECK(finds(
+      {"--catching", "TERM", "--ignoring", "HUP", "--blocking", "USR2", "--pending", "USR2"}));
   CHECK_FALSE(finds({"--catching", "TERM", "--ignoring", "PIPE"}));
   CHECK_FALSE(finds({"--name", "other"}));
   const auto none = siglist({"--find", "--name", "^no such process$"});
@@ -384,8 +393,7 @@ TEST_CASE("siglist --find has a row each: masks for scripts, names for a person"
 }
 
 TEST_CASE("siglist --find says the same as ps") {
-  if (!run({"sh", "-c", "command -v ps"}).status.exit_code().value_or(1) == 0)
-    SKIP("there is no ps");
+  if (run({"sh", "-c", "command -v ps"}).status != exit_status::exited(0)) SKIP("there is no ps");
   const known_process process;
   child partly({probe, "part", "USR1"});
   partly.wait_for_line("ready");
@@ -404,8 +412,8 @@ TEST_CASE("siglist --find says the same as ps") {
     done <ps
     wc -l <same)";
   const temporary_directory directory;
-  const auto result = run({"sh", "-c", "cd " + directory.path() + "\n" + script, "-",
-                           program("siglist")});
+  const auto result =
+      run({"sh", "-c", "cd " + directory.path() + "\n" + script, "-", program("siglist")});
   // A process or two may change just then.
   CHECK_MESSAGE(std::ranges::count(result.out, ':') <= 2, result.out);
   CHECK_MESSAGE(std::stoi(lines_of(result.out).back()) > 5, result.out);
@@ -435,10 +443,10 @@ TEST_CASE("siglist --inherited shows what it was started with") {
   // As the tools around it set it.
   CHECK(contains(run({"nohup", program("siglist"), "--inherited", "--plain"}).out,
                  "1\tHUP\tignored\t"));
-  CHECK(contains(run({program("sigtrap"), "--block", "RTMIN+3", program("siglist"), "--inherited",
-                      "--plain"})
-                     .out,
-                 "37\tRTMIN+3\tdefault\tblocked\t-\t"));
+  CHECK(contains(
+      run({program("sigtrap"), "--block", "RTMIN+3", program("siglist"), "--inherited", "--plain"})
+          .out,
+      "37\tRTMIN+3\tdefault\tblocked\t-\t"));
 }
 
 TEST_CASE("siglist --watch has a line for each change, until the process ends") {
@@ -598,9 +606,8 @@ TEST_CASE("siglist without /proc of its PID namespace says so, and knows what it
 }
 
 TEST_CASE("siglist knows that PID 1 of a namespace gets only what it catches") {
-  const auto result =
-      run({"unshare", "--pid", "--fork", "--mount-proc", "sh", "-c",
-           "trap : USR1; " + program("siglist") + " --every --plain -p 1; :"});
+  const auto result = run({"unshare", "--pid", "--fork", "--mount-proc", "sh", "-c",
+                           "trap : USR1; " + program("siglist") + " --every --plain -p 1; :"});
   if (contains(result.err, "unshare")) SKIP("no PID namespace can be made here");
   CHECK(contains(result.out, "\tTERM\tdefault\t-\t-\tnothing: PID 1 does not catch it\n"));
   CHECK(contains(result.out, "\tKILL\tdefault\t-\t-\tnothing: PID 1 does not catch it\n"));
