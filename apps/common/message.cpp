@@ -66,6 +66,14 @@ std::size_t length_of_character(std::string_view text) {
   return length;
 }
 
+/// Those that change the direction of what is shown after them, or begin a line.
+bool turns_text(std::string_view character) {
+  for (const std::string_view range : {"\u200e\u200f", "\u2028\u202e", "\u2066\u2069"})
+    if (character.size() == 3 && character >= range.substr(0, 3) && character <= range.substr(3))
+      return true;
+  return false;
+}
+
 void append_escaped(std::string& result, char c) {
   switch (c) {
   case '\\': result += "\\\\"; return;
@@ -111,7 +119,7 @@ std::string escaped(std::string_view text) {
     const auto first = static_cast<unsigned char>(text.front());
     // U+0080 to U+009F are control characters as well.
     const bool control =
-        first < 0x20 || first == 0x7f || length == 0 ||
+        turns_text(text.substr(0, length)) || first < 0x20 || first == 0x7f || length == 0 ||
         (length == 2 && first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0);
     const std::size_t taken = std::max<std::size_t>(length, 1);
     for (const char c : text.substr(0, taken)) {

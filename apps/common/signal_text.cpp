@@ -1,5 +1,7 @@
 #include "common/signal_text.hpp"
 
+#include <strings.h>
+
 namespace sigkit::apps {
 
 namespace {
@@ -36,7 +38,8 @@ std::optional<signal_spec> read_spec(std::string_view text) {
   if (const auto mask = from_mask(text))
     return signal_spec{kind::mask, {mask->begin(), mask->end()}};
   if (const auto signal = from_number_or_status(text)) return signal_spec{kind::number, {*signal}};
-  const auto signal = text == "EXIT" ? signull : parse_signal(text);
+  const bool is_exit = ::strcasecmp(std::string(text).c_str(), "EXIT") == 0;
+  const auto signal = is_exit ? signull : parse_signal(text);
   if (!signal) return std::nullopt;
   return signal_spec{kind::name, {*signal}};
 }

@@ -45,6 +45,16 @@ const char* kind_word(signal_spec::kind kind) {
   return "";
 }
 
+const char* kind_word(decoded_status::kind kind) {
+  switch (kind) {
+  case decoded_status::kind::exited: return "exited";
+  case decoded_status::kind::killed: return "killed";
+  case decoded_status::kind::stopped: return "stopped";
+  case decoded_status::kind::continued: return "continued";
+  }
+  return "";
+}
+
 json json_of(const signal_row& row) {
   return {{"number", row.signal.number()},
           {"name", row.signal.name()},
@@ -71,7 +81,7 @@ json json_of(const listed_process& process) {
     if (section.thread != 0) threads.push_back(json_of(section));
   json result = {{"pid", status.id},
                  {"name", process.signals.facts.name},
-                 {"state", std::string(1, process.signals.facts.state)},
+                 {"state", std::string(1, state_of(process.signals))},
                  {"user", user_name(status.effective_uid)},
                  {"uid", status.effective_uid},
                  {"kernel", process.signals.facts.kernel},
@@ -79,7 +89,7 @@ json json_of(const listed_process& process) {
                  {"queued", status.queued},
                  {"queue_limit", status.queue_limit},
                  {"complete", process.signals.is_complete},
-                 {"thread_count", process.signals.threads.size()},
+                 {"thread_count", status.threads},
                  {"signals", list_of(process.sections.front().rows,
                                      [](const signal_row& row) { return json_of(row); })}};
   if (!threads.empty()) result["threads"] = std::move(threads);
@@ -121,19 +131,15 @@ std::string specs_document(const std::vector<translated_spec>& specs) {
 }
 
 std::string statuses_document(const std::vector<decoded_status>& statuses) {
-  return document_of("sigkit.siglist.statuses/1", "statuses",
-                     list_of(statuses, [](const auto& one) {
-                       json result = {{"status", one.text},
-                                      {"says", one.says},
-                                      {"exit_code", nullptr},
-                                      {"signal", nullptr},
-                                      {"core_dumped", one.ended && one.ended->dumped_core()}};
-                       if (!one.ended) return result;
-                       if (const auto code = one.ended->exit_code()) result["exit_code"] = *code;
-                       if (const auto signal = one.ended->signal())
-                         result["signal"] = number_and_name(*signal);
-                       return result;
-                     }));
+  return document_of(
+      "sigkit.siglist.statuses/1", "statuses", list_of(statuses, [](const decoded_status& one) {
+        return json{{"status", one.text},
+                    {"says", one.says},
+                    {"kind", kind_word(one.is)},
+                    {"exit_code", one.exit_code ? json(*one.exit_code) : json(nullptr)},
+                    {"signal", one.signal ? number_and_name(*one.signal) : json(nullptr)},
+                    {"core_dumped", one.core_dumped ? json(*one.core_dumped) : json(nullptr)}};
+      }));
 }
 
 std::string processes_document(const std::vector<listed_process>& processes) {
@@ -157,12 +163,16 @@ std::string findings_document(const signal_findings& found) {
 }
 
 std::string change_document(const watched_change& change) {
-  json document = {{"schema", "sigkit.siglist.change/1"}, {"time", to_rfc3339(change.time)},
-                   {"pid", change.process.status.id},     {"tid", nullptr},
-                   {"name", change.section.name},         {"ended", change.row == nullptr}};
-  if (change.section.thread != 0) document["tid"] = change.section.thread;
-  document["signal"] = change.row != nullptr ? json_of(*change.row) : json(nullptr);
-  return text_of(document, -1);
+  const json tid = change.thread != 0 ? json(change.thread) : json(nullptr);
+  const json signal = change.row != nullptr ? json_of(*change.row) : json(nullptr);
+  return text_of({{"schema", "sigkit.siglist.change/1"},
+                  {"time", to_rfc3339(change.time)},
+                  {"pid", change.process.status.id},
+                  {"tid", tid},
+                  {"name", change.name},
+                  {"event", change.event},
+                  {"signal", signal}},
+                 -1);
 }
 
 } // namespace sigkit::apps

@@ -25,9 +25,13 @@ struct translated_spec {
 std::string specs_document(const std::vector<translated_spec>& specs);
 
 struct decoded_status {
+  enum class kind : unsigned char { exited, killed, stopped, continued };
   std::string text; ///< as it was given
   std::string says;
-  std::optional<exit_status> ended; ///< nothing: it has not
+  kind is;
+  std::optional<int> exit_code;
+  std::optional<signal_id> signal; ///< that ended or stopped it
+  std::optional<bool> core_dumped; ///< nothing where the status does not say
 };
 std::string statuses_document(const std::vector<decoded_status>& statuses);
 

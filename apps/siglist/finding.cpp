@@ -23,7 +23,7 @@ std::string signals_text(const found_process& one) {
     if (!names.empty()) text += (text.empty() ? "" : "; ") + std::string(verb) + names + where;
   };
   add("pending", names_of(one.status.shared_pending));
-  add("pending", names_of(one.pending_for_some), one.status.threads > 1 ? " (to a thread)" : "");
+  add("pending", names_of(one.pending_for_some), " (to a thread)");
   add("blocks", set_text(one.blocked_by_all));
   add("blocks", names_of(one.blocked_by_some - one.blocked_by_all), " (not each thread)");
   add("ignores", set_text(one.status.ignored));
@@ -54,9 +54,10 @@ std::string plain_text(const signal_findings& found) {
     fmt::format_to(std::back_inserter(text),
                    "{}\t{}\t{}\t{}\t{:#018x}\t{:#018x}\t{:#018x}\t{:#018x}\t{:#018x}\t{:#018x}\n",
                    one.status.id, escaped(users.of(one.status.effective_uid)),
-                   escaped(one.status.name), one.status.threads, one.status.shared_pending.mask(),
-                   one.pending_for_some.mask(), one.blocked_by_all.mask(),
-                   one.blocked_by_some.mask(), one.status.ignored.mask(), one.status.caught.mask());
+                   dash_for_none(escaped(one.status.name)), one.status.threads,
+                   one.status.shared_pending.mask(), one.pending_for_some.mask(),
+                   one.blocked_by_all.mask(), one.blocked_by_some.mask(), one.status.ignored.mask(),
+                   one.status.caught.mask());
   return text;
 }
 

@@ -46,11 +46,14 @@ listed_process listed(process_signals signals, const list_request& wanted) {
 } // namespace
 
 process_listing read_processes(const list_request& wanted) {
-  if (!proc_is_usable()) throw error(ENOENT, "/proc of this PID namespace");
+  if (!proc_is_usable())
+    throw error(ENOENT, "reading processes: /proc does not show this PID namespace");
   process_listing listing;
   for (const std::string& word : wanted.words) {
     const pid_t pid = to_pid(word);
     if (auto signals = pid > 0 ? read_signals(pid) : std::nullopt) {
+      if (!signals->is_complete)
+        complain(word + ": whether it takes signals by sigwait(3) or signalfd(2) may not be read");
       listing.processes.push_back(listed(std::move(*signals), wanted));
       continue;
     }
@@ -80,16 +83,15 @@ std::string heading_of(const process_signals& process) {
                                  escaped(user_name(status.effective_uid)));
   if (process.threads.empty())
     return text +
-           fmt::format("has ended; its parent, {}, has not waited for it\n", process.facts.parent);
-  text += process.facts.kernel ? "of the kernel's own"
-                               : state_word(process.threads.front().status.state);
+           fmt::format("has ended; its parent, {}, has not waited for it", process.facts.parent);
+  text += process.facts.kernel ? "of the kernel's own" : state_word(state_of(process));
   if (process.threads.size() > 1) text += ", " + count_text(process.threads.size(), "thread");
   if (status.tracer != 0) text += fmt::format(", traced by {}", status.tracer);
-  return text + fmt::format("; {} of {} signals queued\n", status.queued, status.queue_limit);
+  return text + fmt::format("; {} of {} signals queued", status.queued, status.queue_limit);
 }
 
 std::string heading_of(const signal_section& section) {
-  return fmt::format("thread {} {}, {}\n", section.thread, escaped(section.name),
+  return fmt::format("thread {} {}, {}", section.thread, escaped(section.name),
                      state_word(section.state));
 }
 
@@ -108,9 +110,6 @@ std::string table_of(const std::vector<signal_row>& rows, std::size_t limit, boo
   return lines.text(limit, colored);
 }
 
-constexpr const char* incomplete =
-    "Whether it takes signals by sigwait(3) or signalfd(2) may not be read: not permitted.\n";
-
 } // namespace
 
 std::string text_of(const std::vector<listed_process>& processes, std::size_t limit, bool colored) {
@@ -118,21 +117,21 @@ std::string text_of(const std::vector<listed_process>& processes, std::size_t li
   for (const listed_process& process : processes) {
     for (const signal_section& section : process.sections) {
       if (!text.empty()) text += "\n";
-      text += section.thread == 0 ? heading_of(process.signals) : heading_of(section);
+      const std::string heading =
+          section.thread == 0 ? heading_of(process.signals) : heading_of(section);
+      text += (limit == 0 ? heading : cut_to(heading, limit)) + "\n";
       const bool has_ended = process.signals.threads.empty() && section.rows.empty();
       if (!has_ended) text += table_of(section.rows, limit, colored);
     }
-    if (!process.signals.is_complete) text += incomplete;
   }
   return text;
 }
 
-std::string plain_row(const process_signals& process, const signal_section& section,
+std::string plain_row(const process_signals& process, pid_t thread, const std::string& name,
                       const signal_row* row, const char* outcome) {
-  std::string text =
-      fmt::format("{}\t{}\t{}\t{}\t{}\t", process.status.id,
-                  section.thread == 0 ? "-" : std::to_string(section.thread), escaped(section.name),
-                  process.status.queued, process.status.queue_limit);
+  std::string text = fmt::format(
+      "{}\t{}\t{}\t{}\t{}\t", process.status.id, thread == 0 ? "-" : std::to_string(thread),
+      dash_for_none(escaped(name)), process.status.queued, process.status.queue_limit);
   return text + (row == nullptr ? std::string("-\t-\t-\t-\t-\t") + outcome : plain_columns(*row));
 }
 
@@ -143,9 +142,10 @@ std::string plain_text(const std::vector<listed_process>& processes) {
   std::string text;
   for (const listed_process& process : processes)
     for (const signal_section& section : process.sections) {
-      if (section.rows.empty()) text += plain_row(process.signals, section, nullptr) + "\n";
+      if (section.rows.empty())
+        text += plain_row(process.signals, section.thread, section.name, nullptr) + "\n";
       for (const signal_row& row : section.rows)
-        text += plain_row(process.signals, section, &row) + "\n";
+        text += plain_row(process.signals, section.thread, section.name, &row) + "\n";
     }
   return text;
 }

@@ -32,7 +32,7 @@ std::string text_of(const std::vector<listed_process>& processes, std::size_t li
 
 /// The columns of --plain for one row, without a line end. Where there is none, `outcome` stands in
 /// the last column.
-std::string plain_row(const process_signals& process, const signal_section& section,
+std::string plain_row(const process_signals& process, pid_t thread, const std::string& name,
                       const signal_row* row, const char* outcome = "-");
 
 /// --pid, looked at once.

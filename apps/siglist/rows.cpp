@@ -51,7 +51,7 @@ bool is_unusual(const signal_row& row) {
 
 std::vector<signal_section> sections_of(const process_signals& process, bool every, bool threads) {
   std::vector<signal_section> sections;
-  sections.push_back({0, process.facts.name, process.facts.state,
+  sections.push_back({0, process.facts.name, state_of(process),
                       rows_of(every, [&](signal_id signal) { return row_of(signal, process); })});
   if (!threads) return sections;
   for (const thread_signals& thread : process.threads)
@@ -59,6 +59,10 @@ std::vector<signal_section> sections_of(const process_signals& process, bool eve
         {thread.status.id, thread.status.name, thread.status.state,
          rows_of(every, [&](signal_id signal) { return row_of(signal, process, thread); })});
   return sections;
+}
+
+char state_of(const process_signals& process) {
+  return process.threads.empty() ? process.facts.state : process.threads.front().status.state;
 }
 
 const char* word_of(disposition how) {
@@ -82,8 +86,11 @@ std::string pending_word(const signal_row& row) {
   return text;
 }
 
+std::string dash_for_none(std::string word) {
+  return word.empty() ? "-" : word;
+}
+
 std::string plain_columns(const signal_row& row) {
-  const auto dash_for_none = [](const std::string& word) { return word.empty() ? "-" : word; };
   return fmt::format("{}\t{}\t{}\t{}\t{}\t{}", row.signal.number(), row.signal.name(),
                      word_of(row.how), dash_for_none(blocked_word(row)),
                      dash_for_none(pending_word(row)), to_string(row.outcome));

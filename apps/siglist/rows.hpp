@@ -39,6 +39,9 @@ struct signal_section {
 /// pending.
 std::vector<signal_section> sections_of(const process_signals& process, bool every, bool threads);
 
+/// Of its first thread that lives.
+char state_of(const process_signals& process);
+
 // The words of the columns.
 
 const char* word_of(disposition how);
@@ -46,6 +49,8 @@ const char* word_of(disposition how);
 std::string blocked_word(const signal_row& row);
 /// "process", "thread", "process,thread"; empty where it is not pending.
 std::string pending_word(const signal_row& row);
+/// A column of --plain, which is never empty.
+std::string dash_for_none(std::string word);
 /// Number, name, disposition, blocked, pending and outcome, separated by tabs; "-" where empty.
 std::string plain_columns(const signal_row& row);
 

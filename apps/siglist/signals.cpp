@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -115,8 +116,19 @@ std::string meaning_of(int shell_status) {
   }
 }
 
+decoded_status decoded(const std::string& word, std::string says, exit_status ended,
+                       std::optional<bool> core_dumped) {
+  using kind = decoded_status::kind;
+  return {word,
+          std::move(says),
+          ended.signal() ? kind::killed : kind::exited,
+          ended.exit_code(),
+          ended.signal(),
+          core_dumped};
+}
+
 decoded_status decode_shell_status(const std::string& word, int status) {
-  return {word, meaning_of(status), exit_status::from_shell_status(status)};
+  return decoded(word, meaning_of(status), exit_status::from_shell_status(status), {});
 }
 
 /// Nothing where waitpid(2) stores no such number.
@@ -124,11 +136,14 @@ std::optional<decoded_status> decode_wait_status(const std::string& word, unsign
   constexpr unsigned most = 0xffffff; // with an event of ptrace(2) above
   if (status > most) return std::nullopt;
   const int stored = static_cast<int>(status & 0xffff);
-  if (WIFCONTINUED(stored)) return decoded_status{word, "continued", {}};
+  if (WIFCONTINUED(stored))
+    return decoded_status{word, "continued", decoded_status::kind::continued, {}, {}, {}};
   if (WIFSTOPPED(stored)) {
     const auto signal = signal_id::from_number(WSTOPSIG(stored) & 0x7f); // 0x80: a system call
     if (!signal || *signal == signull) return std::nullopt;
-    return decoded_status{word, "stopped by " + long_name_of(*signal), {}};
+    return decoded_status{
+        word, "stopped by " + long_name_of(*signal), decoded_status::kind::stopped, {}, *signal,
+        {}};
   }
   const auto ended = exit_status::from_wait_status(stored);
   const bool is_killed = ended && ended->signal();
@@ -137,7 +152,7 @@ std::optional<decoded_status> decode_wait_status(const std::string& word, unsign
       (is_killed ? status <= 0xff && ended->signal()->number() <= signal_id::highest
                  : (status & 0xff) == 0);
   if (!is_valid) return std::nullopt;
-  return decoded_status{word, to_string(*ended), ended};
+  return decoded(word, to_string(*ended), *ended, ended->dumped_core());
 }
 
 std::optional<unsigned> to_number(std::string_view digits, int base) {
@@ -155,9 +170,9 @@ std::optional<decoded_status> decode(const std::string& word, bool raw) {
                       : is_number(word) ? to_number(word, 10)
                                         : std::nullopt;
   if (is_hexadecimal || raw) {
-    auto decoded = number ? decode_wait_status(word, *number) : std::nullopt;
-    if (!decoded) complain(quoted(word) + ": no wait status");
-    return decoded;
+    auto status = number ? decode_wait_status(word, *number) : std::nullopt;
+    if (!status) complain(quoted(word) + ": no wait status");
+    return status;
   }
   if (number && *number <= 255) return decode_shell_status(word, static_cast<int>(*number));
   complain(quoted(word) + ": no exit status (0 to 255; a raw wait status is 0x... or needs --raw)");

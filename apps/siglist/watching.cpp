@@ -12,7 +12,6 @@
 #include <memory>
 #include <set>
 #include <string_view>
-#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -97,11 +96,10 @@ private:
 
 /// "2026-11-26T10:00:00.000Z 4711 probe: USR1 caught, blocked; stays pending: blocked".
 std::string line_of(const watched_change& change) {
-  const signal_section& section = change.section;
   std::string text = fmt::format("{} {} {}", to_rfc3339(change.time), change.process.status.id,
-                                 escaped(section.name));
-  if (section.thread != 0) text += fmt::format(" thread {}", section.thread);
-  if (change.row == nullptr) return text + ": has ended\n";
+                                 escaped(change.name));
+  if (change.thread != 0) text += fmt::format(" thread {}", change.thread);
+  if (change.row == nullptr) return text + ": " + change.event + "\n";
   const signal_row& row = *change.row;
   text += fmt::format(": {} {}", row.signal.name(), word_of(row.how));
   if (row.blocking != 0) text += ", blocked";
@@ -114,38 +112,75 @@ std::string line_of(const watched_change& change) {
 
 std::string plain_line_of(const watched_change& change) {
   return to_rfc3339(change.time) + "\t" +
-         plain_row(change.process, change.section, change.row, "ended") + "\n";
+         plain_row(change.process, change.thread, change.name, change.row, change.event) + "\n";
 }
 
+/// What the process itself, or somebody who sends to it, has changed. The outcome follows from
+/// that, and from whether it is stopped.
+std::string facts_of(const signal_row& row) {
+  return word_of(row.how) + blocked_word(row) + ";" + pending_word(row) +
+         (row.awaited ? ";awaited" : "");
+}
+
+/// A line for each change.
 class log final : public view {
 public:
   explicit log(format form) : form_(form) {}
 
   void show(const std::vector<watched>& processes) override {
-    for (const watched& one : processes)
-      for (const signal_section& section : one.last.sections)
-        for (const signal_row& row : section.rows)
-          if (is_new(one.last.signals, section, row)) say(one.last, section, &row);
-    for (const watched& one : processes)
-      if (!one.held && ended_.insert(one.last.signals.status.id).second)
-        say(one.last, one.last.sections.front(), nullptr);
+    for (const watched& one : processes) {
+      const process_signals& process = one.last.signals;
+      known_process& before = before_[process.status.id];
+      if (before.has_ended) continue;
+      say_changes(one.last, before);
+      before.has_ended = !one.held;
+      if (before.has_ended) say(process, 0, process.facts.name, "ended");
+    }
   }
 
 private:
-  /// What the process itself, or somebody who sends to it, has changed. The outcome follows from
-  /// that, and from whether it is stopped.
-  bool is_new(const process_signals& process, const signal_section& section,
-              const signal_row& row) {
-    const std::string facts = word_of(row.how) + blocked_word(row) + ";" + pending_word(row) +
-                              (row.awaited ? ";awaited" : "");
-    const key id{process.status.id, section.thread, row.signal.number()};
-    const auto [known, is_first] = before_.try_emplace(id, facts);
-    if (is_first) return is_unusual(row);
-    return std::exchange(known->second, facts) != facts;
+  struct known_section {
+    std::string name;
+    std::map<int, std::string> facts; ///< of each signal
+  };
+  struct known_process {
+    std::map<pid_t, known_section> sections; ///< of each thread, 0: of the process
+    bool is_stopped = false;
+    bool has_ended = false;
+  };
+
+  void say_changes(const listed_process& process, known_process& before) {
+    std::set<pid_t> gone;
+    for (const auto& [thread, section] : before.sections)
+      gone.insert(thread);
+    for (const signal_section& section : process.sections) {
+      gone.erase(section.thread);
+      say_changes(process.signals, section, before.sections[section.thread]);
+    }
+    for (const pid_t thread : gone) {
+      say(process.signals, thread, before.sections[thread].name, "ended");
+      before.sections.erase(thread);
+    }
+    const bool is_stopped = state_of(process.signals) == 'T';
+    if (std::exchange(before.is_stopped, is_stopped) != is_stopped)
+      say(process.signals, 0, process.signals.facts.name, is_stopped ? "stopped" : "continued");
   }
 
-  void say(const listed_process& process, const signal_section& section, const signal_row* row) {
-    const watched_change change{std::chrono::system_clock::now(), process.signals, section, row};
+  void say_changes(const process_signals& process, const signal_section& section,
+                   known_section& before) {
+    before.name = section.name;
+    for (const signal_row& row : section.rows) {
+      const std::string facts = facts_of(row);
+      const auto [known, is_first] = before.facts.try_emplace(row.signal.number(), facts);
+      const bool is_new = is_first ? is_unusual(row) : std::exchange(known->second, facts) != facts;
+      if (is_new) say(process, section.thread, section.name, "signal", &row);
+    }
+  }
+
+  void say(const process_signals& process, pid_t thread, const std::string& name, const char* event,
+           const signal_row* row = nullptr) {
+    const watched_change change{
+        std::chrono::system_clock::now(), process, thread, name, event, row};
     switch (form_) {
     case format::text: print(line_of(change)); break;
     case format::plain: print(plain_line_of(change)); break;
@@ -153,10 +188,8 @@ private:
     }
   }
 
-  using key = std::tuple<pid_t, pid_t, int>;
   format form_;
-  std::map<key, std::string> before_;
-  std::set<pid_t> ended_;
+  std::map<pid_t, known_process> before_;
 };
 
 bool can_draw() {
@@ -192,7 +225,7 @@ private:
 
   /// For the time between two looks, until one ends, or until a signal comes.
   void wait() {
-    std::vector<pollfd> descriptors{{signals_.get(), POLLIN, 0}};
+    std::vector<pollfd> descriptors{{signals_.get(), POLLIN, 0}, {STDOUT_FILENO, 0, 0}};
     for (const watched& one : processes_)
       if (runs(one)) descriptors.push_back({one.held->descriptor(), POLLIN, 0});
     constexpr duration longest = std::chrono::hours(1);
@@ -202,8 +235,16 @@ private:
                            static_cast<long>((length - seconds).count())};
     if (::ppoll(descriptors.data(), descriptors.size(), &timeout, nullptr) < 0 && errno != EINTR)
       throw error(errno, "ppoll(2)");
+    if ((descriptors[1].revents & (POLLERR | POLLHUP)) != 0) end_without_reader();
     while (const auto taken = sigtimedwait(taken_, duration::zero()))
       act_on(taken->signal);
+  }
+
+  /// Nobody reads what would be written: the end that a write would bring.
+  [[noreturn]] void end_without_reader() {
+    view_.leave();
+    ::raise(SIGPIPE);
+    throw error(EPIPE, "write error on stdout");
   }
 
   void act_on(signal_id signal) {

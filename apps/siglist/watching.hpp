@@ -8,12 +8,14 @@
 
 namespace sigkit::apps {
 
-/// A signal with which a process does something else than before, or the end of a process.
+/// Something that a process, or one of its threads, does since the last look.
 struct watched_change {
   std::chrono::system_clock::time_point time;
   const process_signals& process;
-  const signal_section& section;
-  const signal_row* row = nullptr; ///< null: it has ended
+  pid_t thread; ///< 0: the process
+  const std::string& name;
+  const char* event;     ///< "signal", "stopped", "continued" or "ended"
+  const signal_row* row; ///< of a signal, with which it does something else than before
 };
 
 /// --pid with --watch: until the processes have ended. On a terminal they are drawn in place; else

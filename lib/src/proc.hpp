@@ -62,7 +62,7 @@ std::vector<pid_t> pids();
 /// Every process that /proc shows. Throws where it cannot be read.
 std::vector<process_facts> processes();
 
-/// The numbers that name entries of a directory.
+/// The numbers that name entries of a directory; none where its process has ended.
 std::vector<pid_t> numbers_in(unique_fd directory);
 
 } // namespace sigkit::proc

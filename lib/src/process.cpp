@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <memory>
@@ -291,6 +292,7 @@ std::optional<process_facts> read_stat(int process, const char* file) {
 std::vector<pid_t> numbers_in(unique_fd directory) {
   std::vector<pid_t> result;
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(directory.get()), &::closedir);
+  if (!stream && (errno == ENOENT || errno == ESRCH)) return {}; // the process has just ended
   if (!stream) fail(errno, "opendir(3) in /proc");
   static_cast<void>(directory.release()); // the stream closes it
   while (const dirent* entry = ::readdir(stream.get()))

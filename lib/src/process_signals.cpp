@@ -80,16 +80,17 @@ std::uint64_t from_hexadecimal(std::string_view digits) {
   return value;
 }
 
+/// The function of the kernel that it waits in says so; for who may not read that, "0".
+bool may_wait_for_signals(std::string_view wait_channel) {
+  return wait_channel.empty() || wait_channel == "0" ||
+         wait_channel.find("sigtimedwait") != std::string_view::npos;
+}
+
 /// From "128 0x7ffd… 0x7ffd… 0x0 0x8 …", the system call that a thread is in: its number and
-/// arguments, the set and the size of that first and last.
+/// arguments, the set and the size of that first and last. The number is that of the process's own
+/// architecture, which need not be ours.
 signal_set awaited_in(std::string_view call, reader& files) {
-#ifdef SYS_rt_sigtimedwait_time64
-  constexpr std::array waits{SYS_rt_sigtimedwait, SYS_rt_sigtimedwait_time64};
-#else
-  constexpr std::array waits{SYS_rt_sigtimedwait};
-#endif
-  const auto number = parse_decimal<long>(cut(call, ' '));
-  if (!number || std::ranges::find(waits, *number) == waits.end()) return {};
+  cut(call, ' '); // its number
   const std::uint64_t set = from_hexadecimal(cut(call, ' '));
   cut(call, ' '); // siginfo
   cut(call, ' '); // timeout
@@ -97,7 +98,20 @@ signal_set awaited_in(std::string_view call, reader& files) {
   return files.mask_at(set) - signal_set{sigkill, sigstop};
 }
 
-std::vector<thread_signals> read_threads(int process, const process_status& first, reader& files) {
+bool is_in_sigtimedwait(std::string_view wait_channel, std::string_view call) {
+  if (wait_channel.find("sigtimedwait") != std::string_view::npos) return true;
+  return parse_decimal<long>(cut(call, ' ')) == SYS_rt_sigtimedwait;
+}
+
+signal_set read_awaited(const std::string& directory, reader& files) {
+  const std::string wait_channel = files.text(directory + "wchan");
+  if (!may_wait_for_signals(wait_channel)) return {};
+  const std::string call = files.text(directory + "syscall");
+  return is_in_sigtimedwait(wait_channel, call) ? awaited_in(call, files) : signal_set{};
+}
+
+std::vector<thread_signals> read_threads(int process, const process_signals& whole, reader& files) {
+  const process_status& first = whole.status;
   std::vector<pid_t> ids = proc::threads(process);
   std::ranges::sort(ids, {}, [&](pid_t id) { return std::pair(id != first.id, id); });
   std::vector<thread_signals> threads;
@@ -107,8 +121,8 @@ std::vector<thread_signals> read_threads(int process, const process_status& firs
         id == first.id ? first : parse_process_status(files.text(directory + "status"));
     if (!status || !is_alive(*status)) continue;
     threads.push_back({*status, {}});
-    if (status->state != 'R')
-      threads.back().awaited = awaited_in(files.text(directory + "syscall"), files);
+    if (status->state != 'R' && !whole.facts.kernel)
+      threads.back().awaited = read_awaited(directory, files);
   }
   return threads;
 }
@@ -128,20 +142,29 @@ signal_set read_by_descriptor(reader& files) {
   return result;
 }
 
-std::optional<process_signals> read(pid_t pid) {
+std::optional<process_signals> read_once(pid_t pid) {
   const unique_fd process = proc::open_process(pid);
   if (!process.has_value()) return std::nullopt;
   auto facts = proc::read_stat(process.get(), "stat");
   auto status = parse_process_status(proc::read_text(process.get(), "status").value_or(""));
   if (!facts || !status) return std::nullopt;
-  if (status->process != status->id) return read(status->process);
   reader files(process.get());
   process_signals result{std::move(*facts), std::move(*status), {}, {}, true};
-  if (!has_ended(result.facts)) result.threads = read_threads(process.get(), result.status, files);
+  if (!has_ended(result.facts)) result.threads = read_threads(process.get(), result, files);
   const auto blocks = [](const thread_signals& one) { return !one.status.blocked.empty(); };
   if (!result.facts.kernel && std::ranges::any_of(result.threads, blocks))
     result.by_descriptor = read_by_descriptor(files);
-  result.is_complete = result.facts.kernel || !files.was_refused();
+  result.is_complete = !files.was_refused();
+  return result;
+}
+
+std::optional<process_signals> read(pid_t pid) {
+  auto result = read_once(pid);
+  if (result && result->status.process != result->status.id)
+    result = read_once(result->status.process);
+  // It ended while it was read: another look tells whether it waits to be reaped, or is gone.
+  if (result && result->threads.empty() && !has_ended(result->facts))
+    result = read_once(result->status.id);
   return result;
 }
 
@@ -184,8 +207,10 @@ using reason = reaction::reason;
 /// signal.c): whether it is dropped at once, which thread takes it, and what that does.
 class course {
 public:
-  course(signal_id signal, const process_signals& process, std::span<const thread_signals> threads)
-      : signal_(signal), process_(process), threads_(threads) {}
+  /// Of the threads that may take it, and the one that it is sent to, which may have ended.
+  course(signal_id signal, const process_signals& process, std::span<const thread_signals> threads,
+         const process_status& target)
+      : signal_(signal), process_(process), threads_(threads), target_(target) {}
 
   [[nodiscard]] reaction outcome() const {
     if (threads_.empty()) return {effect::none, reason::has_ended};
@@ -225,12 +250,21 @@ private:
     return {effect::none, why_not()};
   }
 
-  /// What is ignored is dropped, unless the thread that it is sent to blocks it or is traced.
-  [[nodiscard]] reaction first_step() const {
+  /// The thread that it is sent to, the first one where it is sent to the process, blocks it or is
+  /// traced: it is not dropped at once, even where it is ignored.
+  [[nodiscard]] bool is_held() const {
     const thread_signals& first = threads_.front();
-    const bool is_held = first.status.blocked.contains(signal_) ||
-                         first.awaited.contains(signal_) || first.status.tracer != 0;
-    if (why_not() != reason::none && !is_held) return nothing();
+    const bool is_awaited = first.status.id == target_.id && first.awaited.contains(signal_);
+    return target_.blocked.contains(signal_) || is_awaited || target_.tracer != 0;
+  }
+
+  /// A signalfd reads what is pending to the process, and to the thread that reads it.
+  [[nodiscard]] bool may_be_read() const {
+    return process_.by_descriptor.contains(signal_) && threads_.size() == process_.threads.size();
+  }
+
+  [[nodiscard]] reaction first_step() const {
+    if (why_not() != reason::none && !is_held()) return nothing();
     if (signal_ == sigkill) return {effect::terminate, reason::none};
     // The next CONT takes it back.
     if (stop_signals.contains(signal_) && is_stopped()) return {effect::none, reason::is_stopped};
@@ -239,8 +273,7 @@ private:
     };
     const auto taker = std::ranges::find_if(threads_, takes);
     if (taker == threads_.end())
-      return {effect::pend, process_.by_descriptor.contains(signal_) ? reason::read_by_descriptor
-                                                                     : reason::blocked};
+      return {effect::pend, may_be_read() ? reason::read_by_descriptor : reason::blocked};
     return taken_by(*taker);
   }
 
@@ -265,6 +298,7 @@ private:
   signal_id signal_;
   const process_signals& process_;
   std::span<const thread_signals> threads_;
+  const process_status& target_;
 };
 
 const char* text_of(reason why) {
@@ -301,12 +335,12 @@ const char* text_of(effect what) {
 } // namespace
 
 reaction reaction_to(signal_id signal, const process_signals& process) noexcept {
-  return course(signal, process, process.threads).outcome();
+  return course(signal, process, process.threads, process.status).outcome();
 }
 
 reaction reaction_to(signal_id signal, const process_signals& process,
                      const thread_signals& thread) noexcept {
-  return course(signal, process, {&thread, 1}).outcome();
+  return course(signal, process, {&thread, 1}, thread.status).outcome();
 }
 
 std::string to_string(const reaction& outcome) {

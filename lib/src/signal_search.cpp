@@ -75,6 +75,7 @@ private:
       found.blocked_by_all = is_first ? thread.blocked : found.blocked_by_all & thread.blocked;
       found.blocked_by_some = is_first ? thread.blocked : found.blocked_by_some | thread.blocked;
       found.pending_for_some = is_first ? thread.pending : found.pending_for_some | thread.pending;
+      if (is_first) found.status.state = thread.state;
       is_first = false;
     }
   }

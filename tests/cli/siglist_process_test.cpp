@@ -281,6 +281,32 @@ TEST_CASE("siglist -p of what has ended, of what is stopped, and of the kernel's
         " 9  KILL      ignored                        nothing: ignored");
 }
 
+TEST_CASE("siglist has a word for a name that is empty") {
+  child process({"sh", "-c", "printf '\\0' >/proc/$$/comm; echo ready; read -r line; :"},
+                {.environment = {}, .before_exec = [] { ::dup2(1, 0); }, .argv0 = {}});
+  process.wait_for_line("ready");
+  const std::string pid = word(process.pid());
+  REQUIRE(read_process(process.pid())->name.empty());
+  CHECK(siglist({"-p", pid, "--plain"}).out.starts_with(pid + "\t-\t-\t"));
+  CHECK(contains(lines_with(siglist({"--find", "--plain"}).out, pid + "\t"), "\t-\t1\t0x"));
+}
+
+TEST_CASE("siglist --find and -p agree about one whose first thread has ended") {
+  child process({probe, "threads"});
+  process.wait_for_line("ready");
+  REQUIRE(eventually([&] { return read_process(process.pid())->state == 'Z'; }));
+  const std::string pid = word(process.pid());
+  const json one = json::parse(siglist({"--json", "-p", pid}).out)["processes"][0];
+  CHECK(one["state"] != "Z");
+  CHECK(one["thread_count"] == 2);
+  const json all = json::parse(siglist({"--json", "--find", "--name", "^probe$"}).out)["processes"];
+  const auto found =
+      std::ranges::find_if(all, [&](const json& each) { return each["pid"] == process.pid(); });
+  REQUIRE(found != all.end());
+  CHECK((*found)["state"] != "Z");
+  CHECK((*found)["thread_count"] == 2);
+}
+
 TEST_CASE("siglist shows names that others chose without their control characters") {
   child process({"sh", "-c", "printf '\\033[31mx\\ty' >/proc/$$/comm; echo ready; read -r line; :"},
                 {.environment = {}, .before_exec = [] { ::dup2(1, 0); }, .argv0 = {}});
@@ -306,8 +332,11 @@ TEST_CASE("siglist shows the processes of other users, and says what may not be 
   const auto result = as_nobody({"-p", word(process.pid())});
   CHECK(result.status == exit_status::exited(0));
   CHECK(contains(result.out, " USR2     default      blocked  process  stays pending: blocked\n"));
-  CHECK(result.out.ends_with(
-      "Whether it takes signals by sigwait(3) or signalfd(2) may not be read: not permitted.\n"));
+  const std::string unknown = "siglist: " + word(process.pid()) +
+                              ": whether it takes signals by sigwait(3) or signalfd(2) may not be "
+                              "read\n";
+  CHECK(result.err == unknown);
+  CHECK(as_nobody({"--plain", "-p", word(process.pid())}).err == unknown);
   const auto document = json::parse(as_nobody({"--json", "-p", word(process.pid())}).out);
   CHECK(document["processes"][0]["complete"] == false);
   CHECK(contains(as_nobody({"--find", "--plain", "--pending", "USR2"}).out,
@@ -469,7 +498,7 @@ TEST_CASE("siglist --watch has a line for each change, until the process ends") 
   CHECK(says(" probe: TERM caught; runs its handler\n"));
   ::kill(process.pid(), SIGKILL);
   CHECK(watcher.finish() == exit_status::exited(0));
-  CHECK(watcher.out().ends_with(" " + pid + " probe: has ended\n"));
+  CHECK(watcher.out().ends_with(" " + pid + " probe: ended\n"));
   CHECK(watcher.err().empty());
 }
 
@@ -486,7 +515,7 @@ TEST_CASE("siglist --watch for scripts and programs") {
       const json line = json::parse(watcher.wait_for_line("{"));
       CHECK(line["schema"] == "sigkit.siglist.change/1");
       CHECK(line["pid"] == process.pid());
-      CHECK(line["ended"] == false);
+      CHECK(line["event"] == "signal");
     }
     ::kill(process.pid(), SIGKILL);
     CHECK(watcher.finish() == exit_status::exited(0));
@@ -494,10 +523,41 @@ TEST_CASE("siglist --watch for scripts and programs") {
     if (form == "--plain") {
       CHECK(lines.back().ends_with("\t-\t-\t-\t-\t-\tended"));
     } else {
-      CHECK(json::parse(lines.back())["ended"] == true);
+      CHECK(json::parse(lines.back())["event"] == "ended");
       CHECK(json::parse(lines.back())["signal"].is_null());
     }
   }
+}
+
+TEST_CASE("siglist --watch says what is stopped, and which threads end") {
+  child process({probe, "part", "USR1"});
+  const std::string thread = process.wait_for_line("thread").substr(7);
+  process.wait_for_line("ready");
+  const std::string pid = word(process.pid());
+  child watcher(siglist_words({"--watch=10ms", "--threads", "--plain", "-p", pid}));
+  while (!contains(watcher.wait_for_line("20"), "\t" + thread + "\tprobe\t")) {
+  }
+  ::kill(process.pid(), SIGSTOP);
+  while (!contains(watcher.out(), "\tstopped\n"))
+    watcher.wait_for_line("20");
+  ::kill(process.pid(), SIGCONT);
+  while (!contains(watcher.out(), "\tcontinued\n"))
+    watcher.wait_for_line("20");
+  ::kill(process.pid(), SIGUSR2); // the second thread ends
+  while (!contains(watcher.out(), "\tended\n"))
+    watcher.wait_for_line("20");
+  CHECK(contains(watcher.out(), "\t" + pid + "\t" + thread + "\tprobe\t"));
+  CHECK(lines_of(watcher.out()).back().ends_with("\tended"));
+  CHECK(contains(lines_of(watcher.out()).back(), "\t" + thread + "\t"));
+}
+
+TEST_CASE("siglist --watch ends where nobody reads it any more") {
+  child process({probe, "hold", "USR1"});
+  process.wait_for_line("ready");
+  const auto result =
+      run({"bash", "-c", "\"$0\" --watch=1h -p \"$1\" | head -1; echo ${PIPESTATUS[0]}",
+           program("siglist"), word(process.pid())});
+  CHECK(result.out.ends_with("\n141\n"));
 }
 
 TEST_CASE("siglist --watch ends with the last of its processes, at once where none is left") {
@@ -506,7 +566,7 @@ TEST_CASE("siglist --watch ends with the last of its processes, at once where no
   REQUIRE(eventually([&] { return read_process(ended)->state == 'Z'; }));
   const auto zombie = siglist({"--watch", "-p", word(ended)});
   CHECK(zombie.status == exit_status::exited(0));
-  CHECK(contains(zombie.out, ": has ended\n"));
+  CHECK(contains(zombie.out, ": ended\n"));
   ::waitpid(ended, nullptr, 0);
   const auto none = siglist({"--watch", "-p", "4194305"});
   CHECK(none.status == exit_status::exited(1));
@@ -599,7 +659,8 @@ TEST_CASE("siglist without /proc of its PID namespace says so, and knows what it
   };
   const auto result = outside("-p 1");
   if (contains(result.err, "unshare")) SKIP("no PID namespace can be made here");
-  CHECK(result.err == "siglist: /proc of this PID namespace: No such file or directory\n");
+  CHECK(result.err == "siglist: reading processes: /proc does not show this PID namespace: No such "
+                      "file or directory\n");
   CHECK(result.out == "1\n");
   CHECK(contains(outside("--find").err, "/proc does not show this PID namespace"));
   CHECK(contains(outside("--inherited --plain").out, "1\tHUP\tignored\t-\t-\tnothing: ignored\n"));

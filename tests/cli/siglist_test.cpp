@@ -26,9 +26,9 @@ TEST_CASE("siglist shows every signal, a row each") {
 
 TEST_CASE("siglist translates names, numbers, statuses and masks") {
   const auto result =
-      siglist({"TERM", "sigint", "9", "137", "265", "0", "0x4002", "RTMIN+1", "IOT"});
+      siglist({"TERM", "sigint", "9", "137", "265", "0", "0x4002", "RTMIN+1", "IOT", "exit"});
   CHECK(result.status == exit_status::exited(0));
-  CHECK(result.out == "15\n2\nKILL\nKILL\nKILL\nEXIT\nINT\nTERM\n35\n6\n");
+  CHECK(result.out == "15\n2\nKILL\nKILL\nKILL\nEXIT\nINT\nTERM\n35\n6\n0\n");
 }
 
 TEST_CASE("siglist names what is unknown and prints the rest") {
@@ -116,7 +116,11 @@ TEST_CASE("siglist --json has a schema and the same facts") {
   CHECK(statuses["statuses"][0]["signal"].is_null());
   CHECK(statuses["statuses"][1]["signal"]["name"] == "SEGV");
   CHECK(statuses["statuses"][1]["core_dumped"] == true);
+  CHECK(statuses["statuses"][0]["kind"] == "exited");
+  CHECK(statuses["statuses"][0]["core_dumped"].is_null()); // $? does not say
   CHECK(statuses["statuses"][2]["says"] == "stopped by SIGSTOP");
+  CHECK(statuses["statuses"][2]["kind"] == "stopped");
+  CHECK(statuses["statuses"][2]["signal"]["name"] == "STOP");
 }
 
 TEST_CASE("siglist --plain has tabs and no header") {

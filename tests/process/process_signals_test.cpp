@@ -18,6 +18,7 @@
 
 #include <sigkit/sigkit.hpp>
 
+#include "proc.hpp"
 #include "support/child.hpp"
 
 using namespace sigkit;
@@ -301,6 +302,11 @@ TEST_CASE("process signals: one thread that does not block is enough, and each h
   CHECK(now.count_blocking(sigusr2) == 2);
   CHECK(now.blocked_by_all() == signal_set{sigusr2});
   CHECK(reaction_to(sigusr1, now).what == effect::terminate);
+  // What a signalfd reads to a thread is what was sent to the one that reads it: not known.
+  process_signals with_descriptor = now;
+  with_descriptor.by_descriptor = {sigusr2};
+  CHECK(reaction_to(sigusr2, with_descriptor).why == reason::read_by_descriptor);
+  CHECK(reaction_to(sigusr2, with_descriptor, now.threads[0]).why == reason::blocked);
   CHECK(reaction_to(sigusr1, now, now.threads[0]) == reaction{effect::pend, reason::blocked});
   CHECK(reaction_to(sigusr1, now, now.threads[1]).what == effect::terminate);
   CHECK(reaction_to(sigusr2, now) == reaction{effect::pend, reason::blocked});
@@ -335,6 +341,46 @@ TEST_CASE("process signals: of a first thread that has ended, nothing counts") {
   CHECK(now.status.caught.contains(sigusr1));
   CHECK(now.count_blocking(sigusr1) == 0);
   CHECK(reaction_to(sigusr1, now).what == effect::handler);
+}
+
+TEST_CASE("process signals: what a first thread that has ended does not block is dropped") {
+  const helper process([] {
+    static pthread_t other;
+    ::signal(SIGHUP, SIG_IGN);
+    ::pthread_create(
+        &other, nullptr,
+        [](void*) -> void* {
+          pthread_sigmask(mask_change::block, {sighup, sigwinch, sigusr1});
+          helper::say_ready();
+          wait_for_ever();
+        },
+        nullptr);
+    ::syscall(SYS_exit, 0);
+  });
+  REQUIRE(comes_to(process.pid(), 'Z'));
+  const process_signals now = read_signals(process.pid()).value();
+  CHECK(reaction_to(sighup, now) == reaction{effect::none, reason::ignored});
+  CHECK(reaction_to(sigwinch, now) == reaction{effect::none, reason::default_ignored});
+  CHECK(reaction_to(sigusr1, now) == reaction{effect::pend, reason::blocked});
+  CHECK(reaction_to(sighup, now, now.threads.front()).what == effect::pend);
+  for (const signal_id signal : {sighup, sigwinch, sigusr1})
+    ::kill(process.pid(), signal.number());
+  CHECK(read_status(process.pid())->shared_pending == signal_set{sigusr1});
+}
+
+TEST_CASE("process signals: a process that is gone has no descriptors, however far it was read") {
+  const helper* process = new helper([] {
+    helper::say_ready();
+    wait_for_ever();
+  });
+  const std::string path = "/proc/" + std::to_string(process->pid()) + "/";
+  unique_fd descriptors(::open((path + "fd").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  unique_fd threads(::open((path + "task").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  REQUIRE(descriptors.has_value());
+  CHECK(proc::numbers_in(unique_fd(::fcntl(threads.get(), F_DUPFD_CLOEXEC, 0))).size() == 1);
+  delete process; // killed and reaped
+  CHECK(proc::numbers_in(std::move(descriptors)).empty());
+  CHECK(proc::numbers_in(std::move(threads)).empty());
 }
 
 TEST_CASE("process signals: who traces a process decides") {

@@ -7,7 +7,8 @@
 //   probe handle SIGS         catches these by handlers, "ready PID", then "handled NUMBER"
 //   probe values SIG          "ready PID", then "value N" for each SIG that is queued; ends at -1
 //   probe hold SIG            blocks it, "ready PID", and takes none
-//   probe part SIG            "thread TID" of a second thread, which blocks it, and "ready PID"
+//   probe part SIG            "thread TID" of a second thread, which blocks it, and "ready PID";
+//                             that thread ends after USR2
 //   probe watched             blocks USR1, "ready PID", and catches TERM after USR2
 //   probe two-threads         "thread TID", "ready PID", then "first got NAME", "second got NAME"
 //   probe wander              moves between its group and one of its own, for ever
@@ -116,16 +117,20 @@ int hold(const char* name) {
     ::pause();
 }
 
+volatile sig_atomic_t is_over = 0;
+
 void* hold_in_thread(void* signal) {
   pthread_sigmask(mask_change::block, {*static_cast<signal_id*>(signal)});
   say("thread " + std::to_string(::gettid()));
   say_ready();
-  for (;;)
-    ::pause();
+  while (is_over == 0)
+    ::usleep(1000);
+  return nullptr;
 }
 
 int part(const char* name) {
   signal_id signal = parse_signal(name).value();
+  ::signal(SIGUSR2, [](int) { is_over = 1; });
   pthread_t other;
   ::pthread_create(&other, nullptr, &hold_in_thread, &signal);
   for (;;)

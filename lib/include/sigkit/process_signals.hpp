@@ -18,7 +18,7 @@ namespace sigkit {
 struct thread_signals {
   process_status status;
   /// What it waits for by sigwait(3), sigwaitinfo(2) or sigtimedwait(2). For as long as it waits,
-  /// the kernel has these unblocked.
+  /// the kernel has these unblocked. They are taken for blocked at other times, as POSIX wants it.
   signal_set awaited;
 };
 
@@ -79,10 +79,10 @@ SIGKIT_API std::optional<process_signals> read_signals(failure& why, pid_t pid) 
 } // namespace detail
 
 /// What the process that has `pid` now, and each of its threads, does with signals: /proc/PID/stat,
-/// status, and of each thread status and syscall; where it blocks any, its descriptors too. The ID
-/// of a thread stands for its process, as it does for kill(2). Nothing where there is none, or
-/// where /proc hides it. Throws sigkit::error where no file can be opened (EMFILE, ENFILE, ENOMEM).
-/// Thread-safe: yes. Async-signal-safe: no.
+/// status, and of each thread status and wchan, syscall where it may wait for signals; where it
+/// blocks any, its descriptors too. The ID of a thread stands for its process, as it does for
+/// kill(2). Nothing where there is none, or where /proc hides it. Throws sigkit::error where no
+/// file can be opened (EMFILE, ENFILE, ENOMEM). Thread-safe: yes. Async-signal-safe: no.
 inline std::optional<process_signals> read_signals(pid_t pid) {
   return detail::call(detail::read_signals, pid);
 }

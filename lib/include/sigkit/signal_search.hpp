@@ -25,7 +25,8 @@ struct signal_conditions {
 
 /// One that was found, with what all its threads have.
 struct found_process {
-  process_status status;       ///< `pending` and `blocked` are those of the first thread
+  process_status status;       ///< `pending` and `blocked` are those of the first thread, `state`
+                               ///< of the first that lives
   signal_set blocked_by_all;   ///< by each thread
   signal_set blocked_by_some;  ///< by at least one
   signal_set pending_for_some; ///< for at least one thread alone
