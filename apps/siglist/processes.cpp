@@ -84,7 +84,7 @@ std::string heading_of(const process_signals& process) {
   if (process.threads.empty())
     return text +
            fmt::format("has ended; its parent, {}, has not waited for it", process.facts.parent);
-  text += process.facts.kernel ? "of the kernel's own" : state_word(state_of(process));
+  text += process.facts.kernel ? "a kernel thread" : state_word(state_of(process));
   if (process.threads.size() > 1) text += ", " + count_text(process.threads.size(), "thread");
   if (status.tracer != 0) text += fmt::format(", traced by {}", status.tracer);
   return text + fmt::format("; {} of {} signals queued", status.queued, status.queue_limit);

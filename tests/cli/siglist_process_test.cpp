@@ -276,7 +276,7 @@ TEST_CASE("siglist -p of what has ended, of what is stopped, and of the kernel's
   const auto kernel = read_process(2);
   if (!kernel || !kernel->kernel) SKIP("there are no kernel threads in this PID namespace");
   const auto thread = siglist({"-p", "2"});
-  CHECK(contains(thread.out, "2 kthreadd, of root, of the kernel's own; "));
+  CHECK(contains(thread.out, "2 kthreadd, of root, a kernel thread; "));
   CHECK(line_with(thread.out, " 9 ") ==
         " 9  KILL      ignored                        nothing: ignored");
 }
