@@ -89,7 +89,8 @@ public:
       }
     }
     const bool resumed = seen.what == effect::resume;
-    REQUIRE(::write(asks_[1], "", 1) == 1);
+    ::signal(SIGPIPE, SIG_IGN); // it may have ended by now
+    [[maybe_unused]] const ssize_t asked = ::write(asks_[1], "", 1);
     if (!test::eventually([&] { return is_settled(seen); })) FAIL("nothing comes");
     if (resumed && seen.what == effect::none) return {effect::resume, reason::none};
     seen.resumes = resumed;
