@@ -86,7 +86,7 @@ std::string pending_word(const signal_row& row) {
   return text;
 }
 
-std::string dash_for_none(std::string word) {
+std::string dash_for_none(const std::string& word) {
   return word.empty() ? "-" : word;
 }
 

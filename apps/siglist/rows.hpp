@@ -50,7 +50,7 @@ std::string blocked_word(const signal_row& row);
 /// "process", "thread", "process,thread"; empty where it is not pending.
 std::string pending_word(const signal_row& row);
 /// A column of --plain, which is never empty.
-std::string dash_for_none(std::string word);
+std::string dash_for_none(const std::string& word);
 /// Number, name, disposition, blocked, pending and outcome, separated by tabs; "-" where empty.
 std::string plain_columns(const signal_row& row);
 

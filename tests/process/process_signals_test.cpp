@@ -220,6 +220,8 @@ bool comes_to_block(pid_t pid, signal_set set) {
   return test::eventually([=] { return read_status(pid)->blocked == set; });
 }
 
+constexpr const char* own_threads = "the thread sanitizer has threads of its own";
+
 [[noreturn]] void wait_for_ever() {
   for (;;)
     ::pause();
@@ -287,6 +289,7 @@ TEST_CASE("process signals: what a signalfd reads is known") {
 }
 
 TEST_CASE("process signals: one thread that does not block is enough, and each has its own") {
+  if (SIGKIT_TESTS_SANITIZE_THREADS) SKIP(own_threads);
   const helper process([] {
     pthread_sigmask(mask_change::block, {sigusr1, sigusr2});
     std::thread other([] {
@@ -321,6 +324,7 @@ TEST_CASE("process signals: one thread that does not block is enough, and each h
 }
 
 TEST_CASE("process signals: of a first thread that has ended, nothing counts") {
+  if (SIGKIT_TESTS_SANITIZE_THREADS) SKIP(own_threads);
   const helper process([] {
     static pthread_t other;
     pthread_sigmask(mask_change::block, {sigusr1});
@@ -345,6 +349,7 @@ TEST_CASE("process signals: of a first thread that has ended, nothing counts") {
 }
 
 TEST_CASE("process signals: what a first thread that has ended does not block is dropped") {
+  if (SIGKIT_TESTS_SANITIZE_THREADS) SKIP(own_threads);
   const helper process([] {
     static pthread_t other;
     ::signal(SIGHUP, SIG_IGN);
@@ -370,6 +375,7 @@ TEST_CASE("process signals: what a first thread that has ended does not block is
 }
 
 TEST_CASE("process signals: a process that is gone has no descriptors, however far it was read") {
+  if (SIGKIT_TESTS_SANITIZE_THREADS) SKIP(own_threads);
   const helper* process = new helper([] {
     helper::say_ready();
     wait_for_ever();
@@ -406,6 +412,7 @@ TEST_CASE("process signals: who traces a process decides") {
 }
 
 TEST_CASE("process signals: what has ended gets nothing, and what is gone is nothing") {
+  if (SIGKIT_TESTS_SANITIZE_THREADS) SKIP(own_threads);
   const pid_t pid = ::fork();
   if (pid == 0) ::_exit(0);
   REQUIRE(comes_to(pid, 'Z'));
@@ -451,6 +458,7 @@ TEST_CASE("process signals: each outcome has its words") {
 }
 
 TEST_CASE("signal search: processes are found by what they do with signals") {
+  if (SIGKIT_TESTS_SANITIZE_THREADS) SKIP(own_threads);
   const helper process([] {
     ::signal(SIGUSR1, &count_it);
     ::signal(SIGHUP, SIG_IGN);
