@@ -552,6 +552,34 @@ TEST_CASE("siglist --watch says what is stopped, and which threads end") {
   CHECK(contains(lines_of(watcher.out()).back(), "\t" + thread + "\t"));
 }
 
+// The process ends, and another one gets its PID, before siglist looks again.
+TEST_CASE("siglist --watch never goes on with another process that got the PID") {
+  const std::string script = R"(
+probe=$1 siglist=$2 out=$3
+echo 1 >/proc/sys/kernel/ns_last_pid || { echo cannot; exit 0; }
+for i in 1 2 3 4 5; do sleep 1000 & done
+"$probe" hold USR1 >/dev/null & first=$!
+until grep -q '^SigBlk:.*200$' /proc/$first/status; do :; done
+"$siglist" --plain --watch=10ms -p $first >"$out" & watcher=$!
+until grep -q USR1 "$out"; do :; done
+kill -STOP $watcher
+until grep -q '^State:.T' /proc/$watcher/status; do :; done
+kill -KILL $first
+wait $first
+echo $((first - 1)) >/proc/sys/kernel/ns_last_pid; sleep 1001 & new=$!
+[ $new = $first ] || { echo "got $new, not $first"; exit 0; }
+kill -CONT $watcher
+wait $watcher; echo watcher $?
+tail -n 1 "$out" | cut -f12
+)";
+  const temporary_directory directory;
+  const auto result = run({program("sigtimeout"), "--scope", "namespace", "15", "sh", "-c", script,
+                           "sh", probe, program("siglist"), directory.path() + "/out"});
+  if (contains(result.err, "namespace") || contains(result.out, "cannot"))
+    SKIP("no PID namespace can be made here");
+  CHECK(result.out == "watcher 0\nended\n");
+}
+
 TEST_CASE("siglist --watch ends where nobody reads it any more") {
   child process({probe, "hold", "USR1"});
   process.wait_for_line("ready");
@@ -599,8 +627,10 @@ TEST_CASE("siglist --watch draws on a terminal, and is a job as any") {
   shell.wait_for(enters);
   shell.wait_for("stays pending: blocked\x1b[K");
   CHECK((shell.modes().c_lflag & ECHO) == 0); // nothing that is typed is shown on it
+  ::usleep(100'000);                          // ten looks
   ::kill(process.pid(), SIGUSR1);
-  shell.wait_for("blocked  process  stays pending: blocked");
+  const std::string drawn = shell.wait_for("blocked  process  stays pending: blocked");
+  CHECK(drawn.find("\x1b[H") == drawn.rfind("\x1b[H")); // once, for the change
   shell.type(ctrl_z);
   shell.wait_for(leaves);
   shell.wait_for("Stopped");
