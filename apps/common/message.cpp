@@ -66,14 +66,14 @@ std::size_t length_of_character(std::string_view text) {
   return length;
 }
 
-/// Those that change the direction of what is shown after them, or begin a line: U+200E, U+200F,
-/// U+2028 to U+202E and U+2066 to U+2069.
+/// Those that change the direction of what is shown after them, or begin a line: U+061C, U+200E,
+/// U+200F, U+2028 to U+202E and U+2066 to U+2069.
 bool turns_text(std::string_view character) {
   const auto is_within = [=](std::string_view first, std::string_view last) {
     return character.size() == first.size() && character >= first && character <= last;
   };
-  return is_within("\xe2\x80\x8e", "\xe2\x80\x8f") || is_within("\xe2\x80\xa8", "\xe2\x80\xae") ||
-         is_within("\xe2\x81\xa6", "\xe2\x81\xa9");
+  return character == "\xd8\x9c" || is_within("\xe2\x80\x8e", "\xe2\x80\x8f") ||
+         is_within("\xe2\x80\xa8", "\xe2\x80\xae") || is_within("\xe2\x81\xa6", "\xe2\x81\xa9");
 }
 
 void append_escaped(std::string& result, char c) {

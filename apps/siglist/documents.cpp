@@ -1,9 +1,8 @@
 #include "siglist/documents.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include <sigkit/wall_time.hpp>
 
+#include "common/json_text.hpp"
 #include "common/message.hpp"
 
 namespace sigkit::apps {
@@ -11,11 +10,6 @@ namespace sigkit::apps {
 namespace {
 
 using json = nlohmann::ordered_json;
-
-/// What processes are called need not be UTF-8.
-std::string text_of(const json& document, int indent) {
-  return document.dump(indent, ' ', false, json::error_handler_t::replace) + "\n";
-}
 
 template <class List, class Make> json list_of(const List& list, Make make) {
   json result = json::array();
@@ -25,7 +19,7 @@ template <class List, class Make> json list_of(const List& list, Make make) {
 }
 
 std::string document_of(const char* schema, const char* field, json list) {
-  return text_of({{"schema", schema}, {field, std::move(list)}}, 2);
+  return json_text_of({{"schema", schema}, {field, std::move(list)}});
 }
 
 json names_in(signal_set set) {
@@ -159,20 +153,20 @@ std::string findings_document(const signal_findings& found) {
       {"processes",
        list_of(found.processes, [&](const found_process& one) { return json_of(one, users); })},
       {"hidden", found.hidden}};
-  return text_of(document, 2);
+  return json_text_of(document);
 }
 
 std::string change_document(const watched_change& change) {
   const json tid = change.thread != 0 ? json(change.thread) : json(nullptr);
   const json signal = change.row != nullptr ? json_of(*change.row) : json(nullptr);
-  return text_of({{"schema", "sigkit.siglist.change/1"},
-                  {"time", to_rfc3339(change.time)},
-                  {"pid", change.process.status.id},
-                  {"tid", tid},
-                  {"name", change.name},
-                  {"event", change.event},
-                  {"signal", signal}},
-                 -1);
+  return json_text_of({{"schema", "sigkit.siglist.change/1"},
+                       {"time", to_rfc3339(change.time)},
+                       {"pid", change.process.status.id},
+                       {"tid", tid},
+                       {"name", change.name},
+                       {"event", change.event},
+                       {"signal", signal}},
+                      -1);
 }
 
 } // namespace sigkit::apps

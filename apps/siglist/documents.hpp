@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include <sigkit/exit_status.hpp>
 #include <sigkit/signal_search.hpp>
 
 #include "common/signal_text.hpp"

@@ -76,11 +76,17 @@ std::string count_text(std::size_t count, const char* what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
+/// Looked up once, however often a watch shows it.
+std::string known_user_name(uid_t user) {
+  static user_names known;
+  return escaped(known.of(user));
+}
+
 /// "4711 nginx, of www-data, sleeping, 5 threads; 0 of 31021 signals queued".
 std::string heading_of(const process_signals& process) {
   const process_status& status = process.status;
   std::string text = fmt::format("{} {}, of {}, ", status.id, escaped(process.facts.name),
-                                 escaped(user_name(status.effective_uid)));
+                                 known_user_name(status.effective_uid));
   if (process.threads.empty())
     return text +
            fmt::format("has ended; its parent, {}, has not waited for it", process.facts.parent);

@@ -20,6 +20,10 @@ std::size_t terminal_height() {
 
 } // namespace
 
+bool is_in_foreground() noexcept {
+  return ::tcgetpgrp(STDOUT_FILENO) == ::getpgrp();
+}
+
 void screen::enter() {
   if (is_entered_) return;
   is_entered_ = true;
@@ -37,7 +41,7 @@ void screen::leave() noexcept {
   forget();
   constexpr std::string_view usual = "\x1b[?7h\x1b[?25h\x1b[?1049l";
   [[maybe_unused]] const ssize_t written = ::write(STDOUT_FILENO, usual.data(), usual.size());
-  if (has_modes_) ::tcsetattr(STDOUT_FILENO, TCSAFLUSH, &modes_);
+  if (has_modes_ && is_in_foreground()) ::tcsetattr(STDOUT_FILENO, TCSAFLUSH, &modes_);
 }
 
 void screen::draw(std::string_view text) {
@@ -45,16 +49,16 @@ void screen::draw(std::string_view text) {
   std::size_t lines = 0;
   for (const char c : text)
     lines += c == '\n' ? 1 : 0;
-  std::string drawn = "\x1b[H";
+  std::string drawn = "\x1b[H";     // the first line; each is emptied before it is written
   const bool fits = lines < height; // the last line end would scroll
   for (std::size_t line = 0; !text.empty() && (fits || line + 1 < height); ++line) {
     const std::size_t end = text.find('\n');
-    drawn.append(text.substr(0, end)).append("\x1b[K\r\n");
+    drawn.append("\x1b[K").append(text.substr(0, end)).append("\r\n");
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
   }
-  if (!fits) drawn += fmt::format("... and {} lines more", lines - (height - 1));
+  if (!fits) drawn += fmt::format("\x1b[K... and {} lines more", lines - (height - 1));
   if (drawn == drawn_) return;
-  print(drawn + "\x1b[J");
+  print(drawn + (fits ? "\x1b[J" : ""));
   drawn_ = std::move(drawn);
 }
 

@@ -7,6 +7,10 @@
 
 namespace sigkit::apps {
 
+/// Whether stdout is a terminal whose foreground process group is this process's. Another one's
+/// screen is not drawn on, and changing its modes would stop this process.
+bool is_in_foreground() noexcept;
+
 /// The terminal that stdout is, with another screen in place of the usual one, where text is drawn
 /// again and again. Nothing that is typed is shown there.
 class screen {

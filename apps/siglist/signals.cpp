@@ -136,7 +136,7 @@ std::optional<decoded_status> decode_wait_status(const std::string& word, unsign
   constexpr unsigned most = 0xffffff; // with an event of ptrace(2) above
   if (status > most) return std::nullopt;
   const int stored = static_cast<int>(status & 0xffff);
-  if (WIFCONTINUED(stored))
+  if (status == 0xffff)
     return decoded_status{word, "continued", decoded_status::kind::continued, {}, {}, {}};
   if (WIFSTOPPED(stored)) {
     const auto signal = signal_id::from_number(WSTOPSIG(stored) & 0x7f); // 0x80: a system call

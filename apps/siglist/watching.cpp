@@ -56,6 +56,8 @@ public:
   virtual void leave() {}
   /// The terminal has another size.
   virtual void resize() {}
+  /// Whether there is something to undo before this process ends.
+  [[nodiscard]] virtual bool must_leave() const { return false; }
   /// The last of all.
   virtual void finish(const std::vector<watched>& /*processes*/) {}
 };
@@ -65,12 +67,14 @@ public:
   explicit drawing(const list_request& wanted) : wanted_(wanted) {}
 
   void show(const std::vector<watched>& processes) override {
+    if (!is_in_foreground()) return; // drawn when it is
     screen_.enter();
     screen_.draw(text_of_all(processes));
   }
 
   void leave() override { screen_.leave(); }
   void resize() override { screen_.forget(); }
+  [[nodiscard]] bool must_leave() const override { return true; }
 
   /// What was last seen stays to be read.
   void finish(const std::vector<watched>& processes) override {
@@ -115,8 +119,8 @@ std::string plain_line_of(const watched_change& change) {
          plain_row(change.process, change.thread, change.name, change.row, change.event) + "\n";
 }
 
-/// What the process itself, or somebody who sends to it, has changed. The outcome follows from
-/// that, and from whether it is stopped.
+/// What a process does with a signal, but for what would come of it: that changes for all signals
+/// with what is said otherwise (it is stopped), or in passing.
 std::string facts_of(const signal_row& row) {
   return word_of(row.how) + blocked_word(row) + ";" + pending_word(row) +
          (row.awaited ? ";awaited" : "");
@@ -203,9 +207,7 @@ class watcher {
 public:
   watcher(std::vector<watched> processes, const list_request& wanted, view& shown)
       : processes_(std::move(processes)), wanted_(wanted), view_(shown) {
-    for (const signal_id signal : {sighup, sigint, sigquit, sigterm, sigtstp, sigwinch})
-      if (get_disposition(signal) == disposition::by_default) taken_.insert(signal);
-    pthread_sigmask(mask_change::block, taken_);
+    if (view_.must_leave()) take_signals();
     const sigset_t set = taken_.to_sigset();
     signals_.reset(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!signals_.has_value()) throw error(errno, "signalfd(2)");
@@ -223,28 +225,42 @@ public:
 private:
   static bool runs(const watched& one) { return one.held.has_value(); }
 
+  /// Those that would end or stop this process, but for faults, and that have not been ignored or
+  /// blocked for it.
+  void take_signals() {
+    const signal_set faults{sigill, sigtrap, sigabrt, sigbus, sigfpe, sigsegv, sigsys};
+    const signal_set wanted = signal_set::changeable() - faults - signal_set{sigttin, sigttou};
+    const signal_set blocked = pthread_sigmask(mask_change::block, {});
+    for (const signal_id signal : wanted - blocked) {
+      const bool acts = signal.terminates() || signal == sigtstp || signal == sigwinch;
+      if (acts && get_disposition(signal) == disposition::by_default) taken_.insert(signal);
+    }
+    pthread_sigmask(mask_change::block, taken_);
+  }
+
   /// For the time between two looks, until one ends, or until a signal comes.
   void wait() {
     std::vector<pollfd> descriptors{{signals_.get(), POLLIN, 0}, {STDOUT_FILENO, 0, 0}};
     for (const watched& one : processes_)
       if (runs(one)) descriptors.push_back({one.held->descriptor(), POLLIN, 0});
     constexpr duration longest = std::chrono::hours(1);
-    const duration length = std::min(*wanted_.watch, longest);
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(length);
-    const timespec timeout{static_cast<time_t>(seconds.count()),
-                           static_cast<long>((length - seconds).count())};
-    if (::ppoll(descriptors.data(), descriptors.size(), &timeout, nullptr) < 0 && errno != EINTR)
-      throw error(errno, "ppoll(2)");
-    if ((descriptors[1].revents & (POLLERR | POLLHUP)) != 0) end_without_reader();
+    const auto length =
+        std::chrono::ceil<std::chrono::milliseconds>(std::min(*wanted_.watch, longest));
+    if (::poll(descriptors.data(), descriptors.size(), static_cast<int>(length.count())) < 0 &&
+        errno != EINTR)
+      throw error(errno, "poll(2)");
     while (const auto taken = sigtimedwait(taken_, duration::zero()))
       act_on(taken->signal);
+    if ((descriptors[1].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0)
+      end_without_reader(descriptors[1].revents);
   }
 
   /// Nobody reads what would be written: the end that a write would bring.
-  [[noreturn]] void end_without_reader() {
+  [[noreturn]] void end_without_reader(int events) {
     view_.leave();
-    ::raise(SIGPIPE);
-    throw error(EPIPE, "write error on stdout");
+    const bool is_closed = (events & POLLNVAL) != 0;
+    if (!is_closed) ::raise(SIGPIPE);
+    throw error(is_closed ? EBADF : EPIPE, "write error on stdout");
   }
 
   void act_on(signal_id signal) {

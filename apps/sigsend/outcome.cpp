@@ -6,11 +6,11 @@
 #include <cstring>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include <sigkit/wall_time.hpp>
 
 #include "common/exit_codes.hpp"
+#include "common/json_text.hpp"
 #include "common/message.hpp"
 #include "common/table.hpp"
 #include "common/text.hpp"
@@ -284,8 +284,7 @@ std::string json_text(const send_outcome& how, int status) {
                          {"status", status},
                          {"timed_out", how.waited_out},
                          {"targets", std::move(targets)}};
-  // What processes are called need not be UTF-8.
-  return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+  return json_text_of(document);
 }
 
 } // namespace sigkit::apps

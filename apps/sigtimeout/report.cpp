@@ -1,9 +1,8 @@
 #include "sigtimeout/report.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include <sigkit/wall_time.hpp>
 
+#include "common/json_text.hpp"
 #include "common/message.hpp"
 
 namespace sigkit::apps {
@@ -117,8 +116,7 @@ std::string report_text(const run_report& report) {
       {"diagnosis", list_of(report.diagnosis)},
       {"survivors", std::move(survivors)}};
   if (!report.error.empty()) document["error"] = report.error;
-  // What processes are called need not be UTF-8.
-  return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+  return json_text_of(document);
 }
 
 } // namespace sigkit::apps

@@ -40,9 +40,9 @@ public:
     return {};
   }
 
-  /// A mask in the memory of the process.
-  signal_set mask_at(std::uint64_t address) {
-    const unique_fd memory = sys::open_at(process_, "mem", O_RDONLY);
+  /// A mask in the memory that a file "mem" stands for.
+  signal_set mask_at(const std::string& file, std::uint64_t address) {
+    const unique_fd memory = sys::open_at(process_, file.c_str(), O_RDONLY);
     std::uint64_t mask = 0;
     const auto read = [&] {
       return ::pread(memory.get(), &mask, sizeof mask, static_cast<off_t>(address));
@@ -52,8 +52,8 @@ public:
     return {};
   }
 
-  std::vector<pid_t> descriptors() {
-    unique_fd directory = sys::open_at(process_, "fd", O_RDONLY | O_DIRECTORY);
+  std::vector<pid_t> numbers_in(const std::string& file) {
+    unique_fd directory = sys::open_at(process_, file.c_str(), O_RDONLY | O_DIRECTORY);
     if (directory.has_value()) return proc::numbers_in(std::move(directory));
     note_refusal();
     return {};
@@ -89,13 +89,13 @@ bool may_wait_for_signals(std::string_view wait_channel) {
 /// From "128 0x7ffd… 0x7ffd… 0x0 0x8 …", the system call that a thread is in: its number and
 /// arguments, the set and the size of that first and last. The number is that of the process's own
 /// architecture, which need not be ours.
-signal_set awaited_in(std::string_view call, reader& files) {
+signal_set awaited_in(std::string_view call, const std::string& directory, reader& files) {
   cut(call, ' '); // its number
   const std::uint64_t set = from_hexadecimal(cut(call, ' '));
   cut(call, ' '); // siginfo
   cut(call, ' '); // timeout
   if (from_hexadecimal(cut(call, ' ')) != sizeof(std::uint64_t)) return {};
-  return files.mask_at(set) - signal_set{sigkill, sigstop};
+  return files.mask_at(directory + "mem", set) - signal_set{sigkill, sigstop};
 }
 
 bool is_in_sigtimedwait(std::string_view wait_channel, std::string_view call) {
@@ -107,7 +107,14 @@ signal_set read_awaited(const std::string& directory, reader& files) {
   const std::string wait_channel = files.text(directory + "wchan");
   if (!may_wait_for_signals(wait_channel)) return {};
   const std::string call = files.text(directory + "syscall");
-  return is_in_sigtimedwait(wait_channel, call) ? awaited_in(call, files) : signal_set{};
+  if (!is_in_sigtimedwait(wait_channel, call)) return {};
+  return awaited_in(call, directory, files);
+}
+
+/// Where the files of a thread are. Those of a first thread that has ended tell of nothing that its
+/// process still has.
+std::string directory_of(pid_t thread) {
+  return "task/" + std::to_string(thread) + "/";
 }
 
 std::vector<thread_signals> read_threads(int process, const process_signals& whole, reader& files) {
@@ -116,7 +123,7 @@ std::vector<thread_signals> read_threads(int process, const process_signals& who
   std::ranges::sort(ids, {}, [&](pid_t id) { return std::pair(id != first.id, id); });
   std::vector<thread_signals> threads;
   for (const pid_t id : ids) {
-    const std::string directory = "task/" + std::to_string(id) + "/";
+    const std::string directory = directory_of(id);
     const auto status =
         id == first.id ? first : parse_process_status(files.text(directory + "status"));
     if (!status || !is_alive(*status)) continue;
@@ -127,13 +134,13 @@ std::vector<thread_signals> read_threads(int process, const process_signals& who
   return threads;
 }
 
-signal_set read_by_descriptor(reader& files) {
+signal_set read_by_descriptor(const std::string& directory, reader& files) {
   constexpr std::string_view key = "sigmask:\t";
   signal_set result;
-  for (const pid_t descriptor : files.descriptors()) {
+  for (const pid_t descriptor : files.numbers_in(directory + "fd")) {
     const std::string name = std::to_string(descriptor);
-    if (!files.is_signalfd("fd/" + name)) continue;
-    const std::string text = files.text("fdinfo/" + name);
+    if (!files.is_signalfd(directory + "fd/" + name)) continue;
+    const std::string text = files.text(directory + "fdinfo/" + name);
     const std::size_t start = text.find(key);
     if (start == std::string::npos) continue;
     std::string_view digits = std::string_view(text).substr(start + key.size());
@@ -153,7 +160,8 @@ std::optional<process_signals> read_once(pid_t pid) {
   if (!has_ended(result.facts)) result.threads = read_threads(process.get(), result, files);
   const auto blocks = [](const thread_signals& one) { return !one.status.blocked.empty(); };
   if (!result.facts.kernel && std::ranges::any_of(result.threads, blocks))
-    result.by_descriptor = read_by_descriptor(files);
+    result.by_descriptor =
+        read_by_descriptor(directory_of(result.threads.front().status.id), files);
   result.is_complete = !files.was_refused();
   return result;
 }
@@ -169,13 +177,6 @@ std::optional<process_signals> read(pid_t pid) {
 }
 
 } // namespace
-
-signal_set process_signals::blocked_by_all() const noexcept {
-  signal_set result = threads.empty() ? signal_set{} : signal_set::all();
-  for (const thread_signals& one : threads)
-    result = result & one.status.blocked;
-  return result;
-}
 
 std::size_t process_signals::count_blocking(signal_id signal) const noexcept {
   return static_cast<std::size_t>(std::ranges::count_if(

@@ -51,7 +51,7 @@ private:
     found_process found{std::move(*status), {}, {}, {}};
     found.blocked_by_all = found.blocked_by_some = found.status.blocked;
     found.pending_for_some = found.status.pending;
-    if (found.status.threads > 1) add_threads(found);
+    if (found.status.threads > 1 && !add_threads(found)) return;
     if (has_one_of_each(wanted_.blocking, found.blocked_by_some) &&
         has_one_of_each(wanted_.pending, found.pending_for_some | found.status.shared_pending))
       result_.processes.push_back(std::move(found));
@@ -67,17 +67,27 @@ private:
            std::ranges::all_of(names_, matches);
   }
 
-  /// Of one that leads the others, but has ended, nothing counts.
-  static void add_threads(found_process& found) {
-    bool is_first = true;
-    for (const process_status& thread : sigkit::read_threads(found.status.id)) {
-      if (thread.state == 'Z' || thread.state == 'X') continue;
-      found.blocked_by_all = is_first ? thread.blocked : found.blocked_by_all & thread.blocked;
-      found.blocked_by_some = is_first ? thread.blocked : found.blocked_by_some | thread.blocked;
-      found.pending_for_some = is_first ? thread.pending : found.pending_for_some | thread.pending;
-      if (is_first) found.status.state = thread.state;
-      is_first = false;
+  /// All of it is read again, through one directory, so that it is of one process; false where that
+  /// is not meant. Of one that leads the others, but has ended, nothing counts.
+  [[nodiscard]] bool add_threads(found_process& found) const {
+    const std::vector<process_status> threads = sigkit::read_threads(found.status.id);
+    const auto lives = [](const process_status& one) {
+      return one.state != 'Z' && one.state != 'X';
+    };
+    const auto first = std::ranges::find_if(threads, lives);
+    if (first == threads.end()) return true; // it has ended since
+    const auto leader = std::ranges::find(threads, first->process, &process_status::id);
+    if (leader != threads.end()) found.status = *leader;
+    found.status.state = first->state;
+    found.blocked_by_all = found.blocked_by_some = first->blocked;
+    found.pending_for_some = first->pending;
+    for (auto thread = first; thread != threads.end(); ++thread) {
+      if (!lives(*thread)) continue;
+      found.blocked_by_all = found.blocked_by_all & thread->blocked;
+      found.blocked_by_some = found.blocked_by_some | thread->blocked;
+      found.pending_for_some = found.pending_for_some | thread->pending;
     }
+    return fits(found.status);
   }
 
   const signal_conditions& wanted_;

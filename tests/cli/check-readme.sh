@@ -49,7 +49,12 @@ if [[ -n $nginx ]]; then
   done
   heading() { sed -E 's/^[0-9]+ nginx, of [^,]*, sleeping; [0-9]+ of [0-9]+/N nginx, of U, sleeping; N of N/'; }
   sed -n '/^```text$/,/^```$/p' "$source/README.md" | grep -v -e '^```' -e '^\$ ' | heading >"$work/shown"
-  "$programs/siglist" -p "$(cat "$work/nginx.pid")" | heading >"$work/seen"
+  # It blocks signals while it starts its workers.
+  for _ in {1..200}; do
+    "$programs/siglist" -p "$(cat "$work/nginx.pid")" | heading >"$work/seen"
+    ! cmp -s "$work/shown" "$work/seen" || break
+    sleep .02
+  done
   kill -QUIT "$server"
   wait "$server"
   diff -u "$work/shown" "$work/seen"

@@ -84,13 +84,13 @@ TEST_CASE("siglist says what a raw wait status means, as the kernel stores it") 
 }
 
 TEST_CASE("siglist names what is no status and decodes the rest") {
-  const auto result = siglist(
-      {"--status", "256", "1", "x", "--", "-1", "0x", "0x80", "0x100000000", "0x41", "0x109"});
+  const auto result = siglist({"--status", "256", "1", "x", "--", "-1", "0x", "0x80", "0x100000000",
+                               "0x41", "0x109", "0x10ffff"});
   CHECK(result.status == exit_status::exited(1));
   CHECK(result.out == "exited 1\n");
   CHECK(result.err.starts_with("siglist: '256': no exit status (0 to 255; a raw wait status is "
                                "0x... or needs --raw)\nsiglist: 'x': no exit status"));
-  CHECK(std::ranges::count(result.err, '\n') == 8);
+  CHECK(std::ranges::count(result.err, '\n') == 9);
   CHECK(contains(result.err, "\nsiglist: '0x80': no wait status\n"));
   CHECK(siglist({"--status", "--raw", "99999999999"}).err ==
         "siglist: '99999999999': no wait status\n");

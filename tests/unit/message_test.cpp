@@ -15,6 +15,7 @@ TEST_CASE("no control character of somebody else's text is shown") {
   CHECK(escaped("\xc2\x9b"
                 "31m") == "\\xc2\\x9b31m"); // a control character in UTF-8
   CHECK(escaped("\x9b\xff") == "\\x9b\\xff");
+  CHECK(escaped("\u061c") == "\\xd8\\x9c");
   CHECK(escaped("\u202ea\u2066\u200f\u2028") ==
         "\\xe2\\x80\\xaea\\xe2\\x81\\xa6\\xe2\\x80\\x8f\\xe2\\x80\\xa8"); // turn what follows
   CHECK(escaped("\u2030\u2010") == "\u2030\u2010");

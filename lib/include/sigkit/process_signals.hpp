@@ -33,9 +33,7 @@ struct process_signals {
   /// Where not, they are empty.
   bool is_complete = true;
 
-  /// Blocked by each thread that lives: what is sent to the process stays pending.
-  [[nodiscard]] SIGKIT_API signal_set blocked_by_all() const noexcept;
-  /// How many threads block it.
+  /// How many threads block it: where all do, what is sent to the process stays pending.
   [[nodiscard]] SIGKIT_API std::size_t count_blocking(signal_id signal) const noexcept;
   /// For how many threads alone it is pending.
   [[nodiscard]] SIGKIT_API std::size_t count_pending(signal_id signal) const noexcept;
@@ -79,9 +77,9 @@ SIGKIT_API std::optional<process_signals> read_signals(failure& why, pid_t pid) 
 } // namespace detail
 
 /// What the process that has `pid` now, and each of its threads, does with signals: /proc/PID/stat,
-/// status, and of each thread status and wchan, syscall where it may wait for signals; where it
-/// blocks any, its descriptors too. The ID of a thread stands for its process, as it does for
-/// kill(2). Nothing where there is none, or where /proc hides it. Throws sigkit::error where no
+/// status, and of each thread status and wchan, syscall and mem where it may wait for signals;
+/// where it blocks any, its descriptors too. The ID of a thread stands for its process, as it does
+/// for kill(2). Nothing where there is none, or where /proc hides it. Throws sigkit::error where no
 /// file can be opened (EMFILE, ENFILE, ENOMEM). Thread-safe: yes. Async-signal-safe: no.
 inline std::optional<process_signals> read_signals(pid_t pid) {
   return detail::call(detail::read_signals, pid);
