@@ -66,14 +66,23 @@ std::size_t length_of_character(std::string_view text) {
   return length;
 }
 
-/// Those that change the direction of what is shown after them, or begin a line: U+061C, U+200E,
-/// U+200F, U+2028 to U+202E and U+2066 to U+2069.
-bool turns_text(std::string_view character) {
-  const auto is_within = [=](std::string_view first, std::string_view last) {
-    return character.size() == first.size() && character >= first && character <= last;
+/// Of a character of UTF-8 with two or three bytes; 0 of others.
+unsigned code_point(std::string_view character) {
+  const auto low_bits = [&](std::size_t i) {
+    return static_cast<unsigned>(static_cast<unsigned char>(character[i])) & 0x3fU;
   };
-  return character == "\xd8\x9c" || is_within("\xe2\x80\x8e", "\xe2\x80\x8f") ||
-         is_within("\xe2\x80\xa8", "\xe2\x80\xae") || is_within("\xe2\x81\xa6", "\xe2\x81\xa9");
+  const auto first = static_cast<unsigned char>(character.front());
+  switch (character.size()) {
+  case 2: return (first & 0x1fU) << 6U | low_bits(1);
+  case 3: return (first & 0x0fU) << 12U | low_bits(1) << 6U | low_bits(2);
+  default: return 0;
+  }
+}
+
+/// Those that change the direction of what is shown after them, or begin a line.
+bool turns_text(unsigned point) {
+  return point == 0x61c || point == 0x200e || point == 0x200f ||
+         (point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069);
 }
 
 void append_escaped(std::string& result, char c) {
@@ -119,10 +128,10 @@ std::string escaped(std::string_view text) {
   while (!text.empty()) {
     const std::size_t length = length_of_character(text);
     const auto first = static_cast<unsigned char>(text.front());
+    const unsigned point = length < 2 ? first : code_point(text.substr(0, length));
     // U+0080 to U+009F are control characters as well.
-    const bool control =
-        turns_text(text.substr(0, length)) || first < 0x20 || first == 0x7f || length == 0 ||
-        (length == 2 && first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0);
+    const bool control = length == 0 || first < 0x20 || first == 0x7f ||
+                         (point >= 0x80 && point < 0xa0) || turns_text(point);
     const std::size_t taken = std::max<std::size_t>(length, 1);
     for (const char c : text.substr(0, taken)) {
       if (control || c == '\\')

@@ -136,11 +136,13 @@ std::vector<thread_signals> read_threads(int process, const process_signals& who
 
 signal_set read_by_descriptor(const std::string& directory, reader& files) {
   constexpr std::string_view key = "sigmask:\t";
+  const std::string links = directory + "fd/";
+  const std::string texts = directory + "fdinfo/";
   signal_set result;
-  for (const pid_t descriptor : files.numbers_in(directory + "fd")) {
+  for (const pid_t descriptor : files.numbers_in(links)) {
     const std::string name = std::to_string(descriptor);
-    if (!files.is_signalfd(directory + "fd/" + name)) continue;
-    const std::string text = files.text(directory + "fdinfo/" + name);
+    if (!files.is_signalfd(links + name)) continue;
+    const std::string text = files.text(texts + name);
     const std::size_t start = text.find(key);
     if (start == std::string::npos) continue;
     std::string_view digits = std::string_view(text).substr(start + key.size());
