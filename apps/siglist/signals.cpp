@@ -59,6 +59,12 @@ std::vector<signal_id> as_list(signal_set set) {
   return list;
 }
 
+/// Why it is no SPEC.
+std::string why_unknown(const std::string& word) {
+  const bool is_mask = word.starts_with("0x") || word.starts_with("0X");
+  return is_mask ? ": invalid mask (hexadecimal, at most 64 bits)" : ": unknown signal";
+}
+
 /// Those that are known; the others are named on stderr.
 std::vector<translated_spec> read_specs(const std::vector<std::string>& words) {
   std::vector<translated_spec> specs;
@@ -66,7 +72,7 @@ std::vector<translated_spec> read_specs(const std::vector<std::string>& words) {
     if (auto spec = read_spec(word))
       specs.push_back({word, std::move(*spec)});
     else
-      complain(quoted(word) + ": unknown signal");
+      complain(quoted(word) + why_unknown(word));
   }
   return specs;
 }

@@ -38,8 +38,8 @@ TEST_CASE("siglist names what is unknown and prints the rest") {
   CHECK(rest.status == exit_status::exited(1));
   CHECK(rest.out == "15\n");
   CHECK(rest.err == "siglist: 'FOO': unknown signal\nsiglist: '66': unknown signal\n"
-                    "siglist: '0x': unknown signal\n"
-                    "siglist: '0x10000000000000000': unknown signal\n"
+                    "siglist: '0x': invalid mask (hexadecimal, at most 64 bits)\n"
+                    "siglist: '0x10000000000000000': invalid mask (hexadecimal, at most 64 bits)\n"
                     "siglist: '-1': unknown signal\n");
 }
 
