@@ -41,7 +41,7 @@ std::string survivors_text(const std::vector<process_facts>& survivors) {
 std::optional<failed_run> failed_run_of(const supervise_result& result, const char* command) {
   if (result.exec_error != 0)
     return failed_run{result.how == outcome::not_found ? not_found : cannot_run,
-                      "failed to run command " + quoted(command) + ": " +
+                      "failed to run command " + in_quotes(command) + ": " +
                           std::strerror(result.exec_error)};
   if (result.gave_up || !result.command)
     return failed_run{supervise_failed, survivors_text(result.survivors)};

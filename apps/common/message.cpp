@@ -18,7 +18,7 @@ namespace sigkit::apps {
 
 namespace {
 
-std::string_view name = "sigkit";
+std::string_view called = "sigkit";
 
 #ifdef SIGKIT_STATIC
 // The name service of the C library loads shared objects, which a static program cannot count on.
@@ -100,13 +100,13 @@ void append_escaped(std::string& result, char c) {
 } // namespace
 
 std::string_view program_name() noexcept {
-  return name;
+  return called;
 }
 
 void set_program_name(const char* argv0) noexcept {
   if (argv0 == nullptr || *argv0 == '\0') return;
   const char* slash = std::strrchr(argv0, '/');
-  name = slash != nullptr && slash[1] != '\0' ? slash + 1 : argv0;
+  called = slash != nullptr && slash[1] != '\0' ? slash + 1 : argv0;
 }
 
 /// There is nobody left to tell where stderr does not work.
@@ -115,12 +115,12 @@ void say(const std::string& text) {
 }
 
 void complain(std::string_view text) {
-  std::string line(name);
+  std::string line(called);
   say(line.append(": ").append(text).append("\n"));
 }
 
 void complain_about_help() {
-  say("Try '" + std::string(name) + " --help' for more information.\n");
+  say("Try '" + std::string(called) + " --help' for more information.\n");
 }
 
 std::string escaped(std::string_view text) {
@@ -144,7 +144,7 @@ std::string escaped(std::string_view text) {
   return result;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   return "'" + escaped(text) + "'";
 }
 

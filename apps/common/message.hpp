@@ -31,7 +31,7 @@ public:
 std::string escaped(std::string_view text);
 
 /// The same in single quotes.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 /// "PID 4711 (root, bash)", "the terminal or the kernel", "outside this PID namespace".
 std::string sender_text(int code, int pid, unsigned uid);

@@ -19,7 +19,7 @@ int to_int(std::string_view text, const char* option) {
   const char* const end = text.data() + text.size();
   const auto [rest, failed] = std::from_chars(text.data(), end, value);
   if (failed != std::errc{} || rest != end)
-    throw usage_error("invalid value " + quoted(text) + " for " + option);
+    throw usage_error("invalid value " + in_quotes(text) + " for " + option);
   return value;
 }
 
@@ -28,19 +28,19 @@ int to_status(std::string_view text, const char* option) {
   const char* const end = text.data() + text.size();
   const auto [rest, failed] = std::from_chars(text.data(), end, status);
   if (failed != std::errc{} || rest != end || status < 0 || status > 255)
-    throw usage_error("invalid status " + quoted(text) + " for " + option + " (0 to 255)");
+    throw usage_error("invalid status " + in_quotes(text) + " for " + option + " (0 to 255)");
   return status;
 }
 
 duration to_duration(std::string_view text, const char* option) {
   if (const auto parsed = parse_duration(text)) return *parsed;
-  throw usage_error("invalid time interval " + quoted(text) +
+  throw usage_error("invalid time interval " + in_quotes(text) +
                     (option != nullptr ? std::string(" for ") + option : ""));
 }
 
 signal_id to_signal(std::string_view text) {
   if (const auto parsed = parse_signal(text)) return *parsed;
-  throw usage_error(quoted(text) + ": invalid signal");
+  throw usage_error(in_quotes(text) + ": invalid signal");
 }
 
 signal_set to_signal_set(std::string_view text) {
@@ -51,14 +51,14 @@ signal_set to_signal_set(std::string_view text) {
 
 unsigned to_user(std::string_view text) {
   const auto number = user_number(std::string(text));
-  if (!number) throw usage_error("no user is named " + quoted(text));
+  if (!number) throw usage_error("no user is named " + in_quotes(text));
   return *number;
 }
 
 std::string to_pattern(std::string_view text, const char* option) {
   std::string pattern(text);
   if (const auto why = error_in_pattern(pattern))
-    throw usage_error("invalid regular expression " + quoted(text) + " for " + option + ": " +
+    throw usage_error("invalid regular expression " + in_quotes(text) + " for " + option + ": " +
                       *why);
   return pattern;
 }
@@ -77,32 +77,32 @@ std::vector<std::string> words_of_list(std::string_view list, const char* option
 
 scope to_scope(std::string_view text) {
   if (const auto parsed = parse_scope(text)) return *parsed;
-  throw usage_error("invalid scope " + quoted(text) + " (" + std::string(scope_names) + ")");
+  throw usage_error("invalid scope " + in_quotes(text) + " (" + std::string(scope_names) + ")");
 }
 
 step to_step(std::string_view text) {
   std::string why;
   if (const auto parsed = parse_step(text, &why)) return *parsed;
-  throw usage_error("invalid step " + quoted(text) + ": " + escaped(why));
+  throw usage_error("invalid step " + in_quotes(text) + ": " + escaped(why));
 }
 
 orphans to_orphans(std::string_view text) {
   if (text == "leave") return orphans::leave;
   if (text == "wait") return orphans::wait;
   if (text == "kill") return orphans::kill;
-  throw usage_error("invalid value " + quoted(text) + " for --orphans (leave, wait, kill)");
+  throw usage_error("invalid value " + in_quotes(text) + " for --orphans (leave, wait, kill)");
 }
 
 color_choice to_color_choice(std::string_view text) {
   if (text == "auto") return color_choice::automatic;
   if (text == "always") return color_choice::always;
   if (text == "never") return color_choice::never;
-  throw usage_error("invalid value " + quoted(text) + " for --color (auto, always, never)");
+  throw usage_error("invalid value " + in_quotes(text) + " for --color (auto, always, never)");
 }
 
 const preset& to_preset(std::string_view text) {
   if (const preset* const found = find_preset(text)) return *found;
-  throw usage_error("invalid preset " + quoted(text) + "; --preset=help lists them");
+  throw usage_error("invalid preset " + in_quotes(text) + "; --preset=help lists them");
 }
 
 void print_presets() {

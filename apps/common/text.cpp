@@ -65,7 +65,7 @@ std::string command_text(const std::vector<std::string>& words, std::string_view
   for (std::size_t i = 0; i < count; ++i) {
     const bool plain = !words[i].empty() && words[i].find_first_of(" '\"") == std::string::npos;
     if (i != 0) text += ' ';
-    text += plain ? escaped(words[i]) : quoted(words[i]);
+    text += plain ? escaped(words[i]) : in_quotes(words[i]);
   }
   return text;
 }

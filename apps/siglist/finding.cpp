@@ -35,7 +35,7 @@ bool has_pending(const found_process& one) {
   return !(one.status.shared_pending | one.pending_for_some).empty();
 }
 
-std::string text_of(const signal_findings& found, const list_request& wanted) {
+std::string text_of_findings(const signal_findings& found, const list_request& wanted) {
   user_names users;
   table rows({{"PID", true}, {"USER"}, {"NAME"}, {"SIGNALS"}});
   for (const found_process& one : found.processes)
@@ -66,7 +66,7 @@ std::string plain_text(const signal_findings& found) {
 int find_processes(const list_request& wanted) {
   const signal_findings found = find_by_signals(wanted.conditions);
   switch (wanted.form) {
-  case format::text: print(text_of(found, wanted)); break;
+  case format::text: print(text_of_findings(found, wanted)); break;
   case format::plain: print(plain_text(found)); break;
   case format::json: print(findings_document(found)); break;
   }

@@ -57,7 +57,7 @@ process_listing read_processes(const list_request& wanted) {
       listing.processes.push_back(listed(std::move(*signals), wanted));
       continue;
     }
-    complain(quoted(word) + ": " + why_not(pid));
+    complain(in_quotes(word) + ": " + why_not(pid));
     listing.is_complete = false;
   }
   return listing;

@@ -146,7 +146,7 @@ void check(const list_request& wanted, const unresolved& open) {
   if (is(action::describe) && wanted.words.empty()) throw usage_error("--describe: missing SPEC");
   if (is(action::decode_status) && wanted.words.empty()) throw usage_error("--status: missing N");
   if ((is(action::find) || is(action::show_inherited)) && !wanted.words.empty())
-    throw usage_error("extra operand " + quoted(wanted.words.front()));
+    throw usage_error("extra operand " + in_quotes(wanted.words.front()));
 }
 
 /// Of --pid and of the operands, each of which may be a list.
@@ -156,7 +156,7 @@ std::vector<std::string> all_pids(const std::vector<std::string>& values,
   for (const auto* words : {&values, &operands})
     for (const std::string& list : *words)
       for (const std::string& pid : words_of_list(list, "--pid")) {
-        if (!is_number(pid)) throw usage_error(quoted(pid) + ": invalid process ID");
+        if (!is_number(pid)) throw usage_error(in_quotes(pid) + ": invalid process ID");
         pids.push_back(pid);
       }
   return pids;

@@ -72,7 +72,7 @@ std::vector<translated_spec> read_specs(const std::vector<std::string>& words) {
     if (auto spec = read_spec(word))
       specs.push_back({word, std::move(*spec)});
     else
-      complain(quoted(word) + why_unknown(word));
+      complain(in_quotes(word) + why_unknown(word));
   }
   return specs;
 }
@@ -102,7 +102,7 @@ int describe_signals(const list_request& wanted) {
         signals.push_back(signal);
         continue;
       }
-      complain(quoted(one.text) + ": no signal");
+      complain(in_quotes(one.text) + ": no signal");
       are_described = false;
     }
   if (!signals.empty() || wanted.form == format::json) print_table(signals, wanted);
@@ -177,15 +177,16 @@ std::optional<decoded_status> decode(const std::string& word, bool raw) {
                                         : std::nullopt;
   if (is_hexadecimal || raw) {
     auto status = number ? decode_wait_status(word, *number) : std::nullopt;
-    if (!status) complain(quoted(word) + ": no wait status");
+    if (!status) complain(in_quotes(word) + ": no wait status");
     return status;
   }
   if (number && *number <= 255) return decode_shell_status(word, static_cast<int>(*number));
-  complain(quoted(word) + ": no exit status (0 to 255; a raw wait status is 0x... or needs --raw)");
+  complain(in_quotes(word) +
+           ": no exit status (0 to 255; a raw wait status is 0x... or needs --raw)");
   return std::nullopt;
 }
 
-std::string text_of(const std::vector<decoded_status>& statuses, bool plain) {
+std::string text_of_statuses(const std::vector<decoded_status>& statuses, bool plain) {
   std::string text;
   for (const decoded_status& one : statuses)
     text += (plain ? one.text + "\t" : "") + one.says + "\n";
@@ -199,7 +200,7 @@ int decode_statuses(const list_request& wanted) {
   for (const std::string& word : wanted.words)
     if (auto decoded = decode(word, wanted.raw)) statuses.push_back(std::move(*decoded));
   print(wanted.form == format::json ? statuses_document(statuses)
-                                    : text_of(statuses, wanted.form == format::plain));
+                                    : text_of_statuses(statuses, wanted.form == format::plain));
   return statuses.size() == wanted.words.size() ? success : failure;
 }
 

@@ -18,7 +18,7 @@ namespace {
 
 pid_t to_parent(std::string_view text) {
   const int pid = is_number(text) ? to_int(text, "--parent") : 0;
-  if (pid <= 0) throw usage_error("invalid process id " + quoted(text) + " for --parent");
+  if (pid <= 0) throw usage_error("invalid process id " + in_quotes(text) + " for --parent");
   return pid;
 }
 
@@ -28,7 +28,7 @@ int to_terminal(std::string_view text) {
   const std::string path = text.starts_with('/') ? std::string(text) : "/dev/" + std::string(text);
   struct stat found {};
   if (::stat(path.c_str(), &found) != 0 || !S_ISCHR(found.st_mode))
-    throw usage_error("no terminal is named " + quoted(text));
+    throw usage_error("no terminal is named " + in_quotes(text));
   return static_cast<int>(found.st_rdev);
 }
 
@@ -50,14 +50,14 @@ std::string to_cgroup(std::string_view text) {
   while (path.size() > 1 && path.ends_with('/'))
     path.pop_back();
   if (!path.starts_with('/'))
-    throw usage_error("invalid cgroup " + quoted(text) + ": a path from the root on");
+    throw usage_error("invalid cgroup " + in_quotes(text) + ": a path from the root on");
   if (cgroup::open(path)) {
     const std::size_t mount = mount_of(path).size();
     return mount == path.size() ? "/" : path.substr(mount);
   }
   const auto own = cgroup::of(::getpid());
   if (!own || !cgroup::open(mount_of(own->path()) + path))
-    throw usage_error("there is no cgroup " + quoted(text) + " (version 2)");
+    throw usage_error("there is no cgroup " + in_quotes(text) + " (version 2)");
   return path;
 }
 

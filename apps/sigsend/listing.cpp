@@ -90,11 +90,11 @@ int show_state(std::string_view word) {
   const char* const end = word.data() + word.size();
   const auto [rest, failed] = std::from_chars(word.data(), end, pid);
   if (failed != std::errc{} || rest != end || pid <= 0)
-    throw usage_error(quoted(word) + ": invalid process id");
+    throw usage_error(in_quotes(word) + ": invalid process id");
   if (!proc_is_usable()) throw error(ENOENT, "/proc of this PID namespace");
   const auto status = read_status(pid);
   if (!status) {
-    complain(quoted(word) + ": " + std::strerror(ESRCH));
+    complain(in_quotes(word) + ": " + std::strerror(ESRCH));
     return failure;
   }
   print(state_text(*status));
@@ -118,7 +118,7 @@ int run_listing(const send_request& wanted) {
     if (const auto spec = read_spec(word)) {
       text += text_of(wanted.what, *spec);
     } else {
-      complain(quoted(word) + ": invalid signal");
+      complain(in_quotes(word) + ": invalid signal");
       status = failure;
     }
   }

@@ -20,33 +20,33 @@ namespace sigkit::apps {
 namespace {
 
 using json = nlohmann::ordered_json;
-using kind = addressee::kind;
+using target_kind = addressee::kind;
 
 std::string word_of(const addressee& one) {
-  return one.is == kind::group && one.id != 0 ? "-" + std::to_string(std::abs(one.id))
-                                              : std::to_string(one.id);
+  return one.is == target_kind::group && one.id != 0 ? "-" + std::to_string(std::abs(one.id))
+                                                     : std::to_string(one.id);
 }
 
 /// As it was named, or with its name.
 std::string label_of(const send_outcome& how, const addressee& one) {
   const auto named = how.targets.words.find(one.id);
-  if (one.is == kind::process && !one.by_scope && named != how.targets.words.end())
-    return apps::quoted(named->second);
-  if (one.is != kind::process) return apps::quoted(word_of(one));
+  if (one.is == target_kind::process && !one.by_scope && named != how.targets.words.end())
+    return apps::in_quotes(named->second);
+  if (one.is != target_kind::process) return apps::in_quotes(word_of(one));
   const bool is_known = one.facts.pid != 0 && !one.facts.name.empty();
   const std::string name = is_known ? escaped(one.facts.name) : process_name(one.id);
   return word_of(one) + " (" + name + ")";
 }
 
 bool is_named(const send_outcome& how, const addressee& one) {
-  return !one.by_scope && (one.is != kind::process || how.targets.words.contains(one.id));
+  return !one.by_scope && (one.is != target_kind::process || how.targets.words.contains(one.id));
 }
 
 /// Where a group's members are signalled one by one, it is no target of its own.
 bool is_target(const send_outcome& how, const addressee& one) {
   const bool one_by_one = how.wanted.options.value || how.wanted.options.require_handler ||
                           how.wanted.what == send_request::action::send;
-  return one.is != kind::group || !one.steps.empty() || !one_by_one;
+  return one.is != target_kind::group || !one.steps.empty() || !one_by_one;
 }
 
 bool had(const addressee& one, sending outcome) {
@@ -179,7 +179,8 @@ std::string group_text(pid_t group) {
 std::map<pid_t, process_description> describe_all(const escalation& known) {
   std::map<pid_t, process_description> result;
   for (const addressee& one : known.addressees())
-    if (one.is != kind::group) result.emplace(one.id, describe(one.id, one.facts.start_time));
+    if (one.is != target_kind::group)
+      result.emplace(one.id, describe(one.id, one.facts.start_time));
   return result;
 }
 
@@ -188,7 +189,7 @@ std::string table_text(const send_outcome& how, int descriptor) {
   table rows({{"PID", true}, {"USER"}, {"AGE", true}, {"OUTCOME"}, {"COMMAND"}});
   for (const addressee& one : how.done.addressees()) {
     if (!is_target(how, one)) continue;
-    const process_description about = one.is == kind::group
+    const process_description about = one.is == target_kind::group
                                           ? process_description{"", "", "", group_text(one.id)}
                                           : description_of(how, one);
     const bool would_get = is_plan && outcome_of(one) == sending::not_tried;
@@ -220,13 +221,13 @@ json steps_of(const addressee& one) {
 json to_json(const send_outcome& how, const addressee& one) {
   json result;
   switch (one.is) {
-  case kind::process: result["pid"] = one.id; break;
-  case kind::thread: result["tid"] = one.id; break;
-  case kind::group: result["group"] = one.id; break;
+  case target_kind::process: result["pid"] = one.id; break;
+  case target_kind::thread: result["tid"] = one.id; break;
+  case target_kind::group: result["group"] = one.id; break;
   }
   const auto named = how.targets.words.find(one.id);
   if (named != how.targets.words.end() && !one.by_scope) result["target"] = named->second;
-  if (one.is != kind::group) {
+  if (one.is != target_kind::group) {
     const process_description about = description_of(how, one);
     result["name"] = about.name;
     result["user"] = about.user;

@@ -59,7 +59,7 @@ pid_file::pid_file(std::string path)
 }
 
 void pid_file::refuse(const std::string& why) const {
-  throw std::runtime_error("pid file " + quoted(path_) + ": " + why);
+  throw std::runtime_error("pid file " + in_quotes(path_) + ": " + why);
 }
 
 pid_t pid_file::read_pid() const {

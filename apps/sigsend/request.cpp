@@ -73,7 +73,7 @@ signal_id to_any_signal(std::string_view text) {
 }
 
 signal_id to_signal_number(std::string_view text) {
-  if (!is_number(text)) throw usage_error(quoted(text) + ": invalid signal number");
+  if (!is_number(text)) throw usage_error(in_quotes(text) + ": invalid signal number");
   return to_signal(text);
 }
 
@@ -120,7 +120,7 @@ void add_ladder_options(command_line& line, send_request& wanted, unresolved& op
   line.pair(
       "--timeout", "MS SIG",
       [](std::string_view length, std::string_view signal) {
-        if (!is_number(length)) throw usage_error("invalid milliseconds " + quoted(length));
+        if (!is_number(length)) throw usage_error("invalid milliseconds " + in_quotes(length));
         to_signal(signal);
         return "--then=" + std::string(length) + "ms:" + std::string(signal);
       },

@@ -35,7 +35,7 @@ template <class Integer> Integer to_number(std::string_view digits, std::string_
   const char* const end = digits.data() + digits.size();
   const auto [rest, failed] = std::from_chars(digits.data(), end, number);
   if (failed != std::errc{} || rest != end)
-    throw usage_error(quoted(whole) + ": invalid process id");
+    throw usage_error(in_quotes(whole) + ": invalid process id");
   return number;
 }
 
@@ -45,12 +45,12 @@ target_word read_thread(std::string_view text) {
   const std::string_view process = text.substr(0, has_process ? slash : 0);
   const std::string_view thread = text.substr(has_process ? slash + 1 : 0);
   if (!is_number(thread) || (has_process && !is_number(process)))
-    throw usage_error(quoted(text) + ": invalid thread id (TID, or PID/TID)");
+    throw usage_error(in_quotes(text) + ": invalid thread id (TID, or PID/TID)");
   target_word word{target_word::kind::thread, text};
   word.thread = to_number<pid_t>(thread, text);
   if (has_process) word.number = to_number<pid_t>(process, text);
   if (word.thread == 0 || (has_process && word.number == 0))
-    throw usage_error(quoted(text) + ": invalid thread id (TID, or PID/TID)");
+    throw usage_error(in_quotes(text) + ": invalid thread id (TID, or PID/TID)");
   return word;
 }
 
@@ -59,7 +59,8 @@ target_word read_word(std::string_view text) {
   const std::size_t colon = text.find(':');
   if (text.starts_with('-') && is_number(text.substr(1))) {
     const auto group = to_number<pid_t>(text.substr(1), text);
-    if (group == 0) throw usage_error(quoted(text) + ": invalid process id (0 is the own group)");
+    if (group == 0)
+      throw usage_error(in_quotes(text) + ": invalid process id (0 is the own group)");
     return {kind::group, text, group == 1 ? -1 : group};
   }
   if (is_number(text)) {
@@ -71,12 +72,12 @@ target_word read_word(std::string_view text) {
     target_word word{kind::process, text, to_number<pid_t>(text.substr(0, colon), text)};
     word.inode = to_number<std::uint64_t>(text.substr(colon + 1), text);
     if (word.number == 0 || word.inode == 0)
-      throw usage_error(quoted(text) + ": invalid process id");
+      throw usage_error(in_quotes(text) + ": invalid process id");
     return word;
   }
   if (text.starts_with('@') && text.size() > 1) return {kind::file, text};
   if (text.empty() || text == "@" || text.starts_with('-'))
-    throw usage_error(quoted(text) + ": invalid process id");
+    throw usage_error(in_quotes(text) + ": invalid process id");
   return {kind::name, text};
 }
 
@@ -94,7 +95,7 @@ std::vector<target_word> read_words(const send_request& wanted) {
         wanted.options.reach != scope::process ||
         std::any_of(wanted.options.steps.begin(), wanted.options.steps.end(), has_scope);
     if (is_group && scoped)
-      throw usage_error(quoted(text) + ": a process group, and a scope, exclude each other");
+      throw usage_error(in_quotes(text) + ": a process group, and a scope, exclude each other");
   }
   return words;
 }
@@ -153,7 +154,7 @@ private:
     auto found = word.inode != 0 ? process_ref::open(process_identity{pid, 0, word.inode})
                                  : open_process_or_thread(pid);
     if (!found) {
-      lose(word.text, quoted(word.text) + ": " + std::strerror(ESRCH));
+      lose(word.text, in_quotes(word.text) + ": " + std::strerror(ESRCH));
       return;
     }
     found_.words.emplace(found->pid(), word.text);
@@ -166,7 +167,7 @@ private:
     auto found = process_ref::open(file.pid());
     if (found && wanted_.locked) file.check_lock();
     if (!found || found->send(signull) == delivery::gone) {
-      lose(word.text, quoted(word.text) + ": " + std::strerror(ESRCH));
+      lose(word.text, in_quotes(word.text) + ": " + std::strerror(ESRCH));
       return;
     }
     found_.words.emplace(found->pid(), word.text);
@@ -191,7 +192,7 @@ private:
 
   void add_thread(const target_word& word) {
     if (!into_.add_thread(word.thread, word.number))
-      lose(word.text, quoted(word.text) + ": no such thread");
+      lose(word.text, in_quotes(word.text) + ": no such thread");
   }
 
   void add_group(const target_word& word) {
@@ -213,7 +214,8 @@ private:
       auto found = process_ref::open(process_identity{facts.pid, facts.start_time, 0});
       if (found) keep(std::move(*found), word.text);
     }
-    if (named_.size() == before) lose(word.text, quoted(word.text) + ": " + std::strerror(ESRCH));
+    if (named_.size() == before)
+      lose(word.text, in_quotes(word.text) + ": " + std::strerror(ESRCH));
   }
 
   void add_named(std::string_view name) {
@@ -230,9 +232,9 @@ private:
     const bool is_of_ours = !select_processes(conditions).empty();
     const std::string who = wanted_.all_users ? "process" : "process of yours";
     lose(name,
-         quoted(name) + (is_of_ours ? ": only sigsend or its ancestors have this name "
-                                      "(--include-self)"
-                                    : ": invalid process id, and no " + who + " has this name"));
+         in_quotes(name) + (is_of_ours ? ": only sigsend or its ancestors have this name "
+                                         "(--include-self)"
+                                       : ": invalid process id, and no " + who + " has this name"));
   }
 
   void select(bool among_named) {
@@ -254,7 +256,8 @@ private:
     constexpr std::size_t longest = 15;
     for (const std::string& text : wanted_.conditions.name)
       if (text.size() > longest && text.find_first_of(".[]{}()*+?|^$\\") == std::string::npos)
-        return ": names have at most 15 characters, " + quoted(text) + " has more (see --command)";
+        return ": names have at most 15 characters, " + in_quotes(text) +
+               " has more (see --command)";
     return "";
   }
 
@@ -262,7 +265,7 @@ private:
     const pid_t pid = one.process.pid();
     process_description about = describe(pid, 0);
     if (one.process.send(signull) == delivery::gone) { // what was read may be another's
-      lose(std::to_string(pid), quoted(std::to_string(pid)) + ": " + std::strerror(ESRCH));
+      lose(std::to_string(pid), in_quotes(std::to_string(pid)) + ": " + std::strerror(ESRCH));
       return false;
     }
     const scope reach = wanted_.options.reach;

@@ -62,12 +62,12 @@ unique_fd open_report(const std::string& path) {
   // Non-blocking: a FIFO that nobody reads is refused, and one that is read is not waited for.
   constexpr int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
   unique_fd file(::open(path.c_str(), flags, 0666));
-  if (!file.has_value()) throw error(errno, "cannot open " + quoted(path));
+  if (!file.has_value()) throw error(errno, "cannot open " + in_quotes(path));
   return file;
 }
 
 narrator::narrator(const request& wanted)
-    : wanted_(wanted), command_(quoted(wanted.command[0])),
+    : wanted_(wanted), command_(in_quotes(wanted.command[0])),
       mask_(pthread_sigmask(mask_change::block, {})) {
   if (!wanted.diagnose_to.empty() && wanted.diagnose_to != "-")
     diagnosis_file_ = open_report(wanted.diagnose_to);
@@ -131,9 +131,9 @@ void narrator::diagnose_tree(outcome why, const run_state& now) {
   patient_writer file(diagnosis_file_.get());
   file.write(whole);
   if (file.finish(duration::zero()) && file.error() != 0)
-    say("writing " + quoted(wanted_.diagnose_to) + ": " + std::strerror(file.error()));
+    say("writing " + in_quotes(wanted_.diagnose_to) + ": " + std::strerror(file.error()));
   else if (!file.finish(duration::zero()))
-    say("not all of the diagnosis was taken by " + quoted(wanted_.diagnose_to));
+    say("not all of the diagnosis was taken by " + in_quotes(wanted_.diagnose_to));
 }
 
 pidfd narrator::start_hook(outcome why, const run_state& now) const {

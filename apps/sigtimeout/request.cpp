@@ -83,9 +83,10 @@ std::chrono::system_clock::time_point to_wall_time(std::string_view text) {
   const auto now = std::chrono::system_clock::now();
   const auto time = parse_wall_time(text, now);
   if (!time)
-    throw usage_error("invalid time " + quoted(text) +
+    throw usage_error("invalid time " + in_quotes(text) +
                       " for --until (HH:MM, HH:MM:SS, or as 2030-12-31T23:59:59Z)");
-  if (*time <= now) throw usage_error("the time " + quoted(text) + " for --until is in the past");
+  if (*time <= now)
+    throw usage_error("the time " + in_quotes(text) + " for --until is in the past");
   return *time;
 }
 
@@ -115,7 +116,7 @@ void set_warning(supervise_options& options, std::string_view text) {
   options.warn_signal = signull;
   if (colon == std::string_view::npos) return;
   const std::optional<signal_id> signal = parse_signal(text.substr(colon + 1));
-  if (!signal) throw usage_error(quoted(text.substr(colon + 1)) + ": invalid signal for --warn");
+  if (!signal) throw usage_error(in_quotes(text.substr(colon + 1)) + ": invalid signal for --warn");
   options.warn_signal = *signal;
 }
 

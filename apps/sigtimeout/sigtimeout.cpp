@@ -46,7 +46,7 @@ ending end_after(const request& wanted, const supervise_result& result, narrator
   const exit_status command = *result.command;
   if (command.dumped_core()) says.say("the monitored command dumped core");
   if (result.how == outcome::out_of_memory)
-    says.say("the kernel killed command " + quoted(wanted.command[0]) + " for want of memory");
+    says.say("the kernel killed command " + in_quotes(wanted.command[0]) + " for want of memory");
   if (result.limit_reached) return end_at_limit(wanted, command);
   return {command.shell_status(), command.signal()};
 }
@@ -57,7 +57,7 @@ void write_report(const unique_fd& file, const run_report& report, narrator& say
   const std::string text = report_text(report);
   const ssize_t count = ::write(file.get(), text.data(), text.size());
   if (count != static_cast<ssize_t>(text.size()))
-    says.say("writing " + quoted(report.wanted.report_to) + ": " +
+    says.say("writing " + in_quotes(report.wanted.report_to) + ": " +
              (count < 0 ? std::strerror(errno) : "not all of it was taken"));
 }
 

@@ -51,7 +51,7 @@ int become_command(const trap_request& wanted, pid_t parent) {
   }
   ::execvp(wanted.command[0], wanted.command);
   const int failure = errno;
-  complain("failed to run command " + quoted(wanted.command[0]) + ": " + std::strerror(failure));
+  complain("failed to run command " + in_quotes(wanted.command[0]) + ": " + std::strerror(failure));
   return failure == ENOENT ? not_found : cannot_run;
 }
 

@@ -95,27 +95,27 @@ trap_action to_builtin(std::string_view text) {
   if (text == "@drop") return {.what = kind::drop};
   if (text == "@kill") return {.what = kind::kill};
   if (text == "@send:" || text == "@exit:")
-    throw usage_error("the action " + quoted(text) + " lacks what comes after the colon");
+    throw usage_error("the action " + in_quotes(text) + " lacks what comes after the colon");
   if (text.starts_with("@send:")) return {.what = kind::send, .signal = to_signal(text.substr(6))};
   if (text.starts_with("@exit:"))
     return {.what = kind::leave, .status = to_status(text.substr(6), "@exit")};
-  throw usage_error("unknown action " + quoted(text) +
+  throw usage_error("unknown action " + in_quotes(text) +
                     " (@forward, @drop, @send:SIG, @exit:N, @kill, or text for sh -c)");
 }
 
 void add_trap(trap_request& wanted, std::string_view text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string_view::npos || equals == 0)
-    throw usage_error("invalid value " + quoted(text) + " for --on (SIGS=ACTION)");
+    throw usage_error("invalid value " + in_quotes(text) + " for --on (SIGS=ACTION)");
   const std::string_view action = text.substr(equals + 1);
   if (action.empty())
-    throw usage_error("no action in " + quoted(text) + " (@drop is to do nothing)");
+    throw usage_error("no action in " + in_quotes(text) + " (@drop is to do nothing)");
   trap one = to_occasions(text.substr(0, equals));
   const bool is_text = action.front() != '@';
   one.action = is_text ? trap_action{.what = trap_action::kind::run} : to_builtin(action);
   const bool at_end = one.at_exit || one.at_error;
   if (at_end && one.action.what == trap_action::kind::forward)
-    throw usage_error("nothing can be forwarded in " + quoted(text) +
+    throw usage_error("nothing can be forwarded in " + in_quotes(text) +
                       ": at EXIT and ERR no signal has come, and COMMAND has ended");
   wanted.options.traps.push_back(one);
   wanted.texts.emplace_back(is_text ? action : std::string_view());
@@ -125,10 +125,10 @@ void add_trap(trap_request& wanted, std::string_view text) {
 std::string rewritten(std::string_view text) {
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos || colon == 0 || colon + 1 == text.size())
-    throw usage_error("invalid value " + quoted(text) + " for --rewrite (FROM:TO)");
+    throw usage_error("invalid value " + in_quotes(text) + " for --rewrite (FROM:TO)");
   const std::string from(text.substr(0, colon));
   if (const trap when = to_occasions(from); when.at_exit || when.at_error)
-    throw usage_error("invalid value " + quoted(text) +
+    throw usage_error("invalid value " + in_quotes(text) +
                       " for --rewrite: EXIT and ERR are no signals, and go with --on alone");
   const signal_id to = to_signal(text.substr(colon + 1));
   return "--on=" + from + "=" + (to == signull ? "@drop" : "@send:" + to.name());
@@ -273,7 +273,7 @@ void add_wait_options(command_line& line, trap_request& wanted, unresolved& open
       "--count", "N",
       [&](std::string_view text) {
         open.count = to_int(text, "--count");
-        if (*open.count < 0) throw usage_error("invalid value " + quoted(text) + " for --count");
+        if (*open.count < 0) throw usage_error("invalid value " + in_quotes(text) + " for --count");
         note(open.of_waiting, "--count");
       },
       "until N have come; 1 if not given, 0 for ever");

@@ -49,7 +49,7 @@ std::vector<std::string> variables_of(const trap_occasion& why) {
 } // namespace
 
 trapper::trapper(const trap_request& wanted)
-    : wanted_(wanted), command_(quoted(wanted.command[0])),
+    : wanted_(wanted), command_(in_quotes(wanted.command[0])),
       mask_(pthread_sigmask(mask_change::block, {})) {}
 
 void trapper::say(std::string_view text) noexcept {
@@ -82,7 +82,8 @@ void trapper::not_forwarded(const signal_info& info, bool has_it) noexcept {
 }
 
 std::optional<pidfd> trapper::run_action(const trap_occasion& why) noexcept {
-  say_if_verbose("running the action for " + name_of(why) + ": " + quoted(wanted_.texts[why.trap]));
+  say_if_verbose("running the action for " + name_of(why) + ": " +
+                 in_quotes(wanted_.texts[why.trap]));
   try {
     return start(why);
   } catch (const std::exception& failed) {

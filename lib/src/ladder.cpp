@@ -52,7 +52,7 @@ std::optional<step> parse_step(std::string_view text, std::string* why) {
     if (why != nullptr) *why = std::move(reason);
     return std::nullopt;
   };
-  const auto quoted = [](std::string_view word) { return "'" + std::string(word) + "'"; };
+  const auto in_quotes = [](std::string_view word) { return "'" + std::string(word) + "'"; };
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos) return refuse("a step is DUR:SIG or DUR:SIG@SCOPE");
   const std::string_view length = text.substr(0, colon);
@@ -61,14 +61,15 @@ std::optional<step> parse_step(std::string_view text, std::string* why) {
   const std::string_view signal_word = cut(scope_word, '@');
 
   const std::optional<duration> after = parse_duration(length);
-  if (!after) return refuse("invalid time interval " + quoted(length));
+  if (!after) return refuse("invalid time interval " + in_quotes(length));
   const std::optional<signal_id> signal = parse_signal(signal_word);
-  if (!signal) return refuse(quoted(signal_word) + ": invalid signal");
+  if (!signal) return refuse(in_quotes(signal_word) + ": invalid signal");
   step result{*after, *signal, std::nullopt};
   if (has_scope) {
     result.reach = parse_scope(scope_word);
     if (!result.reach)
-      return refuse("invalid scope " + quoted(scope_word) + " (" + std::string(scope_names) + ")");
+      return refuse("invalid scope " + in_quotes(scope_word) + " (" + std::string(scope_names) +
+                    ")");
   }
   return result;
 }

@@ -86,7 +86,7 @@ signal_set set_of(std::string_view digits) {
 }
 
 /// The kernel writes a line end as \n there, and a backslash as two.
-std::string without_escapes(std::string_view text) {
+std::string unescaped_name(std::string_view text) {
   std::string result;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const bool escapes = text[i] == '\\' && i + 1 < text.size();
@@ -102,7 +102,7 @@ void take_line(process_status& status, std::string_view key, std::string_view va
     field = parse_decimal<integer>(value).value_or(field);
   };
   if (key == "Name") {
-    status.name = without_escapes(value);
+    status.name = unescaped_name(value);
   } else if (key == "State") {
     status.state = value.empty() ? '\0' : value.front();
   } else if (key == "Tgid") {

@@ -68,7 +68,7 @@ constexpr auto by_number = [] {
   return table;
 }();
 
-const entry* find(int number) noexcept {
+const entry* find_entry(int number) noexcept {
   if (number < 1 || number > signal_id::highest) return nullptr;
   const entry& found = by_number[static_cast<std::size_t>(number)];
   return found.number != 0 ? &found : nullptr;
@@ -135,7 +135,7 @@ bool signal_id::is_changeable() const noexcept {
 }
 
 std::string signal_id::name() const {
-  if (const entry* known = find(number_)) return std::string(known->name);
+  if (const entry* known = find_entry(number_)) return std::string(known->name);
   if (!is_real_time()) return std::to_string(number_);
   const int from_min = number_ - SIGRTMIN;
   const int from_max = SIGRTMAX - number_;
@@ -147,14 +147,14 @@ std::string signal_id::name() const {
 }
 
 std::string_view signal_id::description() const noexcept {
-  if (const entry* known = find(number_)) return known->description;
+  if (const entry* known = find_entry(number_)) return known->description;
   if (is_real_time()) return "real-time: queued, with a value, for the program's own use";
   if (is_reserved()) return "kept by the C library for its threads";
   return {};
 }
 
 default_action signal_id::action() const noexcept {
-  const entry* known = find(number_);
+  const entry* known = find_entry(number_);
   return known != nullptr ? known->action : terminate;
 }
 

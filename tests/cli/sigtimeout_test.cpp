@@ -173,10 +173,10 @@ TEST_CASE("scope session reaches every group of a session of its own, and no oth
 }
 
 TEST_CASE("the command is in a group with sigtimeout, or in its own with a session") {
-  const std::string probe = test::program("probe");
-  CHECK(sigtimeout({"5", probe, "report"}).out.find("does not lead its group") !=
+  const std::string reporter = test::program("probe");
+  CHECK(sigtimeout({"5", reporter, "report"}).out.find("does not lead its group") !=
         std::string::npos);
-  CHECK(sigtimeout({"--scope=session", "5", probe, "report"}).out.find("\nleads its session") !=
+  CHECK(sigtimeout({"--scope=session", "5", reporter, "report"}).out.find("\nleads its session") !=
         std::string::npos);
 }
 

@@ -21,8 +21,8 @@ using namespace sigkit;
 namespace {
 
 /// A pipe whose ends nobody else holds.
-struct pipe_ends {
-  pipe_ends() {
+struct empty_pipe {
+  empty_pipe() {
     int ends[2];
     REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
     read_end.reset(ends[0]);
@@ -94,7 +94,7 @@ void* read_a_byte(void* descriptor) {
 
 TEST_CASE("diagnosis: a read is told with its descriptor and what that is") {
   if (!system_calls_are_shown()) SKIP("this kernel does not show system calls");
-  const pipe_ends ends;
+  const empty_pipe ends;
   int descriptor = ends.read_end.get();
   const copy reader([&] { read_a_byte(&descriptor); });
   std::optional<process_diagnosis> found;
@@ -116,7 +116,7 @@ TEST_CASE("diagnosis: a read is told with its descriptor and what that is") {
 
 TEST_CASE("diagnosis: a call whose first argument is no descriptor waits on none") {
   if (!system_calls_are_shown()) SKIP("this kernel does not show system calls");
-  const pipe_ends ends;
+  const empty_pipe ends;
   pollfd source{ends.read_end.get(), POLLIN, 0};
   const copy poller([&] { ::ppoll(&source, 1, nullptr, nullptr); });
   REQUIRE(test::eventually([&] {
@@ -136,7 +136,7 @@ TEST_CASE("diagnosis: a stopped process is in state T") {
 
 TEST_CASE("diagnosis: each thread is told, the first one first") {
   if (!system_calls_are_shown()) SKIP("this kernel does not show system calls");
-  const pipe_ends ends;
+  const empty_pipe ends;
   int descriptor = ends.read_end.get();
   const copy process([&] {
     pthread_t thread{};
@@ -168,7 +168,7 @@ TEST_CASE("diagnosis: a first thread that has ended leaves the others to be told
 }
 
 TEST_CASE("diagnosis: signals that are caught, ignored, blocked and pending") {
-  pipe_ends ends;
+  empty_pipe ends;
   const copy process([&] {
     ::signal(SIGUSR1, [](int) {});
     ::signal(SIGHUP, SIG_IGN);

@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto length = 2s;
+constexpr auto run_length = 2s;
 
 /// The run-time of the thread sanitizer delays signals, and makes one of equal ones meanwhile: it
 /// loses what the library does not. Races and crashes are what it looks for here.
@@ -93,7 +93,7 @@ public:
 private:
   static sent_counts pour(pid_t target, signal_id standard, signal_id real_time, int over) {
     sent_counts counts;
-    const auto end = std::chrono::steady_clock::now() + length;
+    const auto end = std::chrono::steady_clock::now() + run_length;
     const auto goes_on = [over] {
       char none = 0;
       return ::read(over, &none, 1) != 0;

@@ -11,9 +11,11 @@
 #include <sigkit/sigkit.hpp>
 
 #include "support/child.hpp"
+#include "support/supervised.hpp"
 
 using namespace sigkit;
 using namespace std::chrono_literals;
+using test::supervise;
 
 namespace {
 
@@ -42,15 +44,6 @@ public:
   int heartbeats = 0;
   int ticks = 0;
 };
-
-supervise_result supervise(std::vector<std::string> words, const supervise_options& options,
-                           supervise_events* events = nullptr) {
-  std::vector<char*> argv;
-  for (std::string& word : words)
-    argv.push_back(word.data());
-  argv.push_back(nullptr);
-  return supervisor(options, events).run(argv.data());
-}
 
 pidfd start(std::vector<std::string> words) {
   std::vector<char*> argv;

@@ -17,22 +17,11 @@
 #include <sigkit/sigkit.hpp>
 
 #include "support/child.hpp"
+#include "support/supervised.hpp"
 
 using namespace sigkit;
 using namespace std::chrono_literals;
-
-namespace {
-
-supervise_result supervise(std::vector<std::string> words, const supervise_options& options) {
-  std::vector<char*> argv;
-  for (std::string& word : words)
-    argv.push_back(word.data());
-  argv.push_back(nullptr);
-  supervisor supervising(options);
-  return supervising.run(argv.data());
-}
-
-} // namespace
+using test::supervise;
 
 TEST_CASE("a library user limits a command and learns how it ended") {
   supervise_options options;

@@ -12,20 +12,13 @@
 #include <sigkit/sigkit.hpp>
 
 #include "support/child.hpp"
+#include "support/supervised.hpp"
 
 using namespace sigkit;
 using namespace std::chrono_literals;
+using test::supervise;
 
 namespace {
-
-supervise_result supervise(std::vector<std::string> words, const supervise_options& options,
-                           supervise_events* events = nullptr) {
-  std::vector<char*> argv;
-  for (std::string& word : words)
-    argv.push_back(word.data());
-  argv.push_back(nullptr);
-  return supervisor(options, events).run(argv.data());
-}
 
 int error_of(const supervise_options& options) {
   try {

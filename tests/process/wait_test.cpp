@@ -16,14 +16,14 @@
 #include <sigkit/sigkit.hpp>
 
 #include "support/child.hpp"
+#include "support/handlers.hpp"
 #include "support/timing.hpp"
 
 using namespace sigkit;
 using namespace std::chrono_literals;
+using test::do_nothing;
 
 namespace {
-
-constexpr auto do_nothing = [](signal_id, const signal_info&) {};
 
 /// The state of a thread of this process, as /proc has it.
 char state_of(pid_t thread) {

@@ -19,7 +19,7 @@ TEST_CASE("no control character of somebody else's text is shown") {
   CHECK(escaped("\u202ea\u2066\u200f\u2028") ==
         "\\xe2\\x80\\xaea\\xe2\\x81\\xa6\\xe2\\x80\\x8f\\xe2\\x80\\xa8"); // turn what follows
   CHECK(escaped("\u2030\u2010") == "\u2030\u2010");
-  CHECK(quoted("it") == "'it'");
+  CHECK(in_quotes("it") == "'it'");
 }
 
 TEST_CASE("a program is called by the last part of its name") {

@@ -20,13 +20,13 @@ const std::vector<option_shape> shapes{
     {"tree", '\0', takes::none, false},         {"timeout", '\0', takes::none, false},
     {"help", '\0', takes::none, true}};
 
-struct words {
+struct sorted_words {
   std::vector<std::string> options;
   std::vector<std::string> operands;
-  bool operator==(const words&) const = default;
+  bool operator==(const sorted_words&) const = default;
 };
 
-words read(std::vector<std::string> input, const grammar& rules = {true, {}}) {
+sorted_words read(std::vector<std::string> input, const grammar& rules = {true, {}}) {
   std::vector<char*> pointers;
   for (std::string& word : input)
     pointers.push_back(word.data());
@@ -48,38 +48,41 @@ std::string refusal(std::vector<std::string> input) {
 
 TEST_CASE("options are read up to the first operand") {
   CHECK(read({"-f", "5", "cmd", "-f", "--tree"}) ==
-        words{{"--foreground"}, {"5", "cmd", "-f", "--tree"}});
-  CHECK(read({"--", "-1", "cmd"}) == words{{}, {"-1", "cmd"}});
-  CHECK(read({"5", "--", "cmd"}) == words{{}, {"5", "--", "cmd"}});
-  CHECK(read({"-", "x"}) == words{{}, {"-", "x"}});
+        sorted_words{{"--foreground"}, {"5", "cmd", "-f", "--tree"}});
+  CHECK(read({"--", "-1", "cmd"}) == sorted_words{{}, {"-1", "cmd"}});
+  CHECK(read({"5", "--", "cmd"}) == sorted_words{{}, {"5", "--", "cmd"}});
+  CHECK(read({"-", "x"}) == sorted_words{{}, {"-", "x"}});
 }
 
 TEST_CASE("options are read between operands where the program wants it") {
   const grammar between{false, {}};
-  CHECK(read({"a", "-f", "b", "--", "-f"}, between) == words{{"--foreground"}, {"a", "b", "-f"}});
+  CHECK(read({"a", "-f", "b", "--", "-f"}, between) ==
+        sorted_words{{"--foreground"}, {"a", "b", "-f"}});
 }
 
 TEST_CASE("short options cluster and take attached values") {
-  CHECK(read({"-fs0", "-k.1"}) == words{{"--foreground", "--signal=0", "--kill-after=.1"}, {}});
-  CHECK(read({"-fs", "TERM", "1"}) == words{{"--foreground", "--signal=TERM"}, {"1"}});
-  CHECK(read({"-n5"}) == words{{"-n5"}, {}});
-  CHECK(read({"-s", "-k"}) == words{{"--signal=-k"}, {}});
+  CHECK(read({"-fs0", "-k.1"}) ==
+        sorted_words{{"--foreground", "--signal=0", "--kill-after=.1"}, {}});
+  CHECK(read({"-fs", "TERM", "1"}) == sorted_words{{"--foreground", "--signal=TERM"}, {"1"}});
+  CHECK(read({"-n5"}) == sorted_words{{"-n5"}, {}});
+  CHECK(read({"-s", "-k"}) == sorted_words{{"--signal=-k"}, {}});
 }
 
 TEST_CASE("long options take values in both ways and may be abbreviated") {
-  CHECK(read({"--signal=TERM", "--signal", "INT"}) == words{{"--signal=TERM", "--signal=INT"}, {}});
-  CHECK(read({"--sig=9", "--k", "1"}) == words{{"--signal=9", "--kill-after=1"}, {}});
-  CHECK(read({"--signal=a=b"}) == words{{"--signal=a=b"}, {}});
+  CHECK(read({"--signal=TERM", "--signal", "INT"}) ==
+        sorted_words{{"--signal=TERM", "--signal=INT"}, {}});
+  CHECK(read({"--sig=9", "--k", "1"}) == sorted_words{{"--signal=9", "--kill-after=1"}, {}});
+  CHECK(read({"--signal=a=b"}) == sorted_words{{"--signal=a=b"}, {}});
 }
 
 TEST_CASE("an abbreviation that fits one classic option means that one") {
-  CHECK(read({"--s", "9"}) == words{{"--signal=9"}, {}});
+  CHECK(read({"--s", "9"}) == sorted_words{{"--signal=9"}, {}});
 }
 
 TEST_CASE("an optional value is taken only after an equals sign") {
-  CHECK(read({"--diagnose", "x"}) == words{{"--diagnose"}, {"x"}});
-  CHECK(read({"--diagnose=x"}) == words{{"--diagnose=x"}, {}});
-  CHECK(read({"-dv", "x"}) == words{{"--diagnose", "--verbose"}, {"x"}});
+  CHECK(read({"--diagnose", "x"}) == sorted_words{{"--diagnose"}, {"x"}});
+  CHECK(read({"--diagnose=x"}) == sorted_words{{"--diagnose=x"}, {}});
+  CHECK(read({"-dv", "x"}) == sorted_words{{"--diagnose", "--verbose"}, {"x"}});
 }
 
 TEST_CASE("a pair of values stands for another option") {
@@ -101,7 +104,7 @@ TEST_CASE("a pair of values stands for another option") {
 }
 
 TEST_CASE("help ends the reading and whatever is wrong after it") {
-  CHECK(read({"-f", "--help", "--nonsense"}) == words{{"--help"}, {}});
+  CHECK(read({"-f", "--help", "--nonsense"}) == sorted_words{{"--help"}, {}});
 }
 
 TEST_CASE("what is no option is refused as getopt_long does") {
