@@ -1,13 +1,17 @@
 #!/bin/bash
-# What the README shows, runs: each "$ ./dev run …" of its console blocks gives just what stands
-# below it, and its examples of the library are built against the installed one and succeed.
+# What the README and its pages show, is so: each "$ ./dev run …" of the console blocks gives just what
+# stands below it; the picture, the log and the listing are what is seen here; the scripts are those
+# of the tree; the examples of the library are built against the installed one and succeed.
 # shellcheck disable=SC2016,SC2030,SC2031 # literal dollar signs and backquotes; PATH in subshells
 set -euo pipefail
 source=$1 programs=$2 build=$3 compiler=$4
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-sed -n '/^```console$/,/^```$/p' "$source/README.md" | grep -v '^```' >"$work/shown"
+cat "$source/README.md" "$source"/docs/{ci,scripts,terminal,containers,many-machines}.md \
+  "$source/lib/README.md" >"$work/pages"
+[[ $(find "$source/docs" -name '*.md' | wc -l) == 5 ]]
+sed -n '/^```console$/,/^```$/p' "$work/pages" | grep -v '^```' >"$work/shown"
 while IFS= read -r line; do
   printf '%s\n' "$line"
   if [[ $line == '$ ./dev run '* ]]; then
@@ -19,17 +23,15 @@ diff -u "$work/shown" "$work/seen"
 
 # The CI job's log: PIDs, times and sizes differ from run to run, and so does the width of columns.
 # The wait channel is a function of the kernel, and not told everywhere.
-# stdout and stderr of the job are one, as in the log of a CI.
 anonymous() { sed -E 's/[0-9]+(\.[0-9]+)?/N/g; s/N[KMG]\b/N/g; s/[ │]+/ /g; s/ \(wait channel [^)]*\)//; s/ $//'; }
-sed -n '/^```log$/,/^```$/p' "$source/README.md" | grep -v '^```' | anonymous >"$work/log_shown"
-grep '^\$ ' "$source/README.md" | grep ci-job | while IFS= read -r line; do
-  printf '%s\n' "$line"
-  (cd "$source"; PATH=$programs:$PATH; eval "${line#'$ '}") 2>&1
-done | anonymous >"$work/log_seen"
+(cd "$source"; PATH=$programs:$PATH; tests/demo/draw) >"$work/picture.svg"
+diff -u <(anonymous <"$source/docs/sigtimeout.svg") <(anonymous <"$work/picture.svg")
+sed -n 's/^<text[^>]*>\(.*\)<.text>$/\1/p' "$work/picture.svg" | grep . | anonymous >"$work/log_seen"
+sed -n '/^```log$/,/^```$/p' "$work/pages" | grep -v '^```' | anonymous >"$work/log_shown"
 [[ $(grep -c 'look here first' "$work/log_seen") == 1 ]]
 diff -u "$work/log_shown" "$work/log_seen"
 awk -v work="$work" '/^#!\/bin\/sh$/ { file = work "/script" ++count } /^```$/ { file = "" }
-  file { print >file }' "$source/README.md"
+  file { print >file }' "$work/pages"
 diff -u "$work/script1" "$source/tests/demo/suite"
 diff -u "$work/script2" "$source/tests/demo/convert"
 
@@ -48,7 +50,7 @@ if [[ -n $nginx ]]; then
     sleep .02
   done
   heading() { sed -E 's/^[0-9]+ nginx, of [^,]*, sleeping; [0-9]+ of [0-9]+/N nginx, of U, sleeping; N of N/'; }
-  sed -n '/^```text$/,/^```$/p' "$source/README.md" | grep -v -e '^```' -e '^\$ ' | heading >"$work/shown"
+  sed -n '/^```text$/,/^```$/p' "$work/pages" | grep -v -e '^```' -e '^\$ ' | heading >"$work/shown"
   # It blocks signals while it starts its workers.
   for _ in {1..200}; do
     "$programs/siglist" -p "$(cat "$work/nginx.pid")" | heading >"$work/seen"
@@ -85,7 +87,7 @@ unset TMPDIR
 cmake --install "$build" --prefix "$work/installed" >/dev/null
 library=$(find "$work/installed" -name libsigkit.so)
 awk -v work="$work" '/^```cpp$/ { file = work "/example" ++count ".cpp"; next } /^```$/ { file = "" }
-  file { print >file }' "$source/README.md"
+  file { print >file }' "$work/pages"
 [[ -e $work/example2.cpp ]]
 for example in "$work"/example*.cpp; do
   "$compiler" -std=c++20 -I"$work/installed/include" "$example" -o "${example%.cpp}" \
