@@ -1,0 +1,96 @@
+#!/bin/bash
+# What the page about many machines gives to copy, with Debian's parallel and an sshd of its own on
+# the loopback: a job over there that starts a daemon and hangs is ended there, and the others succeed.
+# shellcheck disable=SC2016,SC2317 # dollar signs of scripts; what a trap calls
+set -euo pipefail
+source=$1 programs=$2
+for tool in parallel ssh sshd; do
+  PATH=$PATH:/usr/sbin command -v "$tool" >/dev/null || { echo "SKIPPED: there is no $tool here"; exit 0; }
+done
+work=$(mktemp -d)
+mark=SIGKIT_MACHINES=$$.$RANDOM
+marked() { grep -lzxF -- "$mark" /proc/[0-9]*/environ 2>/dev/null | tr -dc '0-9\n' || true; }
+server=
+end() {
+  local pids
+  [[ -z $server ]] || kill "$server" 2>/dev/null || true
+  mapfile -t pids < <(marked)
+  ((${#pids[@]} == 0)) || kill -KILL "${pids[@]}" 2>/dev/null || true
+  rm -rf "$work"
+}
+trap end EXIT
+fail() {
+  echo "$*"
+  cat "$work"/{said,jobs.log,sshd.log} 2>/dev/null
+  exit 1
+}
+
+# The other machine: an sshd that lets this user in by a key, to a home of its own.
+far=$work/far
+mkdir "$far" "$work/home"
+ssh-keygen -q -t ed25519 -N '' -f "$work/host_key"
+ssh-keygen -q -t ed25519 -N '' -f "$work/key"
+printf '%s\n' "ListenAddress 127.0.0.1" "HostKey $work/host_key" "AuthorizedKeysFile $work/key.pub" \
+  'StrictModes no' 'UsePAM no' 'PidFile none' "SetEnv ${mark%%=*}=${mark#*=}" \
+  "ForceCommand cd $far && PATH=$programs:\$PATH && eval \"\$SSH_ORIGINAL_COMMAND\"" >"$work/sshd_config"
+if ((EUID == 0)); then mkdir -p /run/sshd; fi
+for _ in {1..20}; do
+  port=$((20000 + RANDOM % 10000))
+  env "$mark" /usr/sbin/sshd -D -e -f "$work/sshd_config" -p "$port" >"$work/sshd.log" 2>&1 </dev/null &
+  server=$!
+  until grep -qE 'listening on|Cannot bind|fatal|error' "$work/sshd.log"; do
+    kill -0 "$server" 2>/dev/null || break
+    sleep .02
+  done
+  if grep -q 'Server listening' "$work/sshd.log"; then break; fi
+  wait "$server" || true
+done
+grep -q 'Server listening' "$work/sshd.log" || fail 'sshd does not start'
+printf '%s\n' 'Host far' "  HostName 127.0.0.1" "  Port $port" "  User $(id -un)" \
+  "  IdentityFile $work/key" '  IdentitiesOnly yes' '  BatchMode yes' '  LogLevel ERROR' \
+  '  StrictHostKeyChecking no' "  UserKnownHostsFile $work/known" >"$work/ssh_config"
+
+printf '%s\n' '#!/bin/sh' 'case $1 in two*) setsid sleep 1000 & exec sleep 1000 ;; esac' \
+  'echo "converted $1"' >"$far/convert"
+chmod +x "$far/convert"
+mkdir "$work/here"
+cd "$work/here"
+touch one.wav two.wav three.wav
+echo far >hosts
+mkdir -p "$work/bin" build/static/apps
+# ssh and scp take a configuration only by option.
+for tool in ssh scp; do
+  printf '%s\n' '#!/bin/sh' "exec $(command -v "$tool") -F $work/ssh_config \"\$@\"" >"$work/bin/$tool"
+done
+chmod +x "$work"/bin/*
+export PATH=$work/bin:$PATH HOME=$work/home
+
+mapfile -t commands < <(awk '/^```/ { shown = !shown && $0 == "```sh"; next } shown' \
+  "$source/docs/many-machines.md" | sed -E 's/\b10m\b/1s/')
+((${#commands[@]} == 3)) || fail "the page has ${#commands[@]} commands, not 3"
+
+# With parallel's own limit the job over there goes on, and so does its daemon, where it had the time
+# to start.
+for limit in 1 2 4 8 16; do
+  ! parallel --will-cite --sshloginfile hosts --timeout "$limit" ./convert ::: two.wav >"$work/said" 2>&1 \
+    </dev/null || fail 'a job that hangs succeeds'
+  mapfile -t pids < <(marked)
+  if ((${#pids[@]} >= 2)); then break; fi
+done
+((${#pids[@]} >= 2)) || fail "parallel's own limit leaves nothing: there is nothing to show"
+kill -KILL "${pids[@]}"
+
+! bash -c "${commands[0]/parallel/parallel --will-cite}" >"$work/said" 2>&1 </dev/null ||
+  fail 'a job that hangs succeeds'
+[[ $(awk 'NR > 1 { print $7 }' jobs.log | sort -n | tr '\n' ' ') == '0 0 124 ' ]] || fail 'other statuses'
+grep -q 'look here first' "$work/said" || fail 'it is not said what hung'
+[[ $(grep -c '^converted' "$work/said") == 2 ]] || fail 'the others do not succeed'
+[[ -z $(marked) ]] || fail 'left behind over there'
+
+printf '%s\n' '#!/bin/sh' 'echo "converted $1"' >"$far/convert"
+bash -c "${commands[1]/parallel/parallel --will-cite}" >"$work/said" 2>&1 </dev/null || fail 'again'
+[[ $(<"$work/said") == 'converted two.wav' ]] || fail 'again, another'
+
+cp "$programs/sigtimeout" build/static/apps/
+bash -c "${commands[2]}" >"$work/said" 2>&1 </dev/null || fail 'it is not copied'
+[[ -x $far/sigtimeout ]] || fail 'it is not there'
