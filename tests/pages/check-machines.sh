@@ -31,7 +31,7 @@ mkdir "$far" "$work/home"
 ssh-keygen -q -t ed25519 -N '' -f "$work/host_key"
 ssh-keygen -q -t ed25519 -N '' -f "$work/key"
 printf '%s\n' "ListenAddress 127.0.0.1" "HostKey $work/host_key" "AuthorizedKeysFile $work/key.pub" \
-  'StrictModes no' 'UsePAM no' 'PidFile none' "SetEnv ${mark%%=*}=${mark#*=}" \
+  'StrictModes no' 'UsePAM no' 'Subsystem sftp /usr/lib/openssh/sftp-server' 'PidFile none' "SetEnv ${mark%%=*}=${mark#*=}" \
   "ForceCommand cd $far && PATH=$programs:\$PATH && eval \"\$SSH_ORIGINAL_COMMAND\"" >"$work/sshd_config"
 if ((EUID == 0)); then mkdir -p /run/sshd; fi
 for _ in {1..20}; do
