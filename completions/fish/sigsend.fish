@@ -1,41 +1,79 @@
 # fish completion for sigsend
-complete -c sigsend -s s -l signal -x -a '(siglist --plain 2>/dev/null | cut -f2 | string match -rv ^[0-9])' -d 'the signal'
-complete -c sigsend -s n -x -d 'the signal, by number'
-complete -c sigsend -s l -l list -d 'list the names of signals'
-complete -c sigsend -s t -d 'list numbers, names and descriptions'
-complete -c sigsend -s L -l table -d 'list numbers and names'
-complete -c sigsend -s q -l queue -x -d 'send the signal with this value'
-complete -c sigsend -s r -l require-handler -d 'only to processes that catch the signal'
-complete -c sigsend -s d -l show-process-state -x -a '(__fish_complete_pids)' -d 'show what the process does with signals'
-complete -c sigsend -s p -l pid -d 'print the PIDs and send nothing'
-complete -c sigsend -s a -l all -d 'names stand for the processes of all users'
-complete -c sigsend -l timeout -x -d 'after so many milliseconds, a further signal'
-complete -c sigsend -l then -x -d 'the next step, DUR:SIG[@SCOPE]'
-complete -c sigsend -l preset -x -a 'github docker k8s bazel meson ctest help' -d 'the first signal and the steps of another program'
-complete -c sigsend -s w -l wait -d 'return when all have ended'
-complete -c sigsend -l scope -x -a 'process group session tree cgroup' -d 'what each process stands for'
-complete -c sigsend -l tree -d 'the same as --scope=tree'
-complete -c sigsend -l include-self -d 'also a scope that contains sigsend or an ancestor'
-complete -c sigsend -l thread -d 'a target is a thread'
-complete -c sigsend -l locked -d 'the writer of a pid file must hold a lock on it'
-complete -c sigsend -l name -x -d 'in the name of the process'
-complete -c sigsend -l command -x -d 'in its arguments'
-complete -c sigsend -s x -l exact -d 'the whole of it'
-complete -c sigsend -l user -x -a '(__fish_complete_users)' -d 'of this effective user'
-complete -c sigsend -l parent -x -a '(__fish_complete_pids)' -d 'children of this process'
-complete -c sigsend -l tty -x -d 'on this terminal'
-complete -c sigsend -l older -x -d 'started at least so long ago'
-complete -c sigsend -l newer -x -d 'started less than so long ago'
-complete -c sigsend -l cgroup -r -d 'in this cgroup or below'
-complete -c sigsend -l inverse -d 'those for which not all hold'
-complete -c sigsend -l oldest -d 'the one that started first'
-complete -c sigsend -l newest -d 'the one that started last'
-complete -c sigsend -l count -d 'print how many there are'
-complete -c sigsend -l dry-run -d 'say what would be sent to whom'
-complete -c sigsend -s i -l interactive -d 'ask before each'
-complete -c sigsend -s v -l verbose -d 'say what was sent and what came of it'
-complete -c sigsend -l color -x -a 'auto always never' -d 'color tables'
-complete -c sigsend -l json -d 'the same for programs'
-complete -c sigsend -l help -d 'print help'
-complete -c sigsend -l version -d 'print the version'
-complete -c sigsend -x -a '(__fish_complete_pids)'
+source (status dirname)/sigkit.fish
+set -g __sigkit_specs_sigsend
+__sigkit_option sigsend s/signal= 'the signal' '(__sigkit_signals)'
+__sigkit_option sigsend n= 'the signal, by number' '(__sigkit_numbers)'
+__sigkit_option sigsend 'l/list=?' 'list the names of signals' '(__sigkit_signals)'
+__sigkit_option sigsend t 'list numbers, names and descriptions'
+__sigkit_option sigsend L/table 'list numbers and names'
+__sigkit_option sigsend q/queue= 'send the signal with this value'
+__sigkit_option sigsend r/require-handler 'only to processes that catch the signal'
+__sigkit_option sigsend d/show-process-state= 'show what the process does with signals' \
+    '(__sigkit_pids)'
+__sigkit_option sigsend p/pid 'print the PIDs and send nothing'
+__sigkit_option sigsend a/all 'names stand for the processes of all users'
+__sigkit_option sigsend timeout= 'after so many milliseconds, a further signal'
+__sigkit_option sigsend then= 'the next step, DUR:SIG[@SCOPE]' '(__sigkit_steps)'
+__sigkit_option sigsend preset= 'the first signal and the steps of another program' \
+    'github docker k8s bazel meson ctest help'
+__sigkit_option sigsend 'w/wait=?' 'return when all have ended' '(__sigkit_durations)'
+__sigkit_option sigsend scope= 'what each process stands for' '(__sigkit_scopes)'
+__sigkit_option sigsend tree 'the same as --scope=tree'
+__sigkit_option sigsend include-self 'also a scope that contains sigsend or an ancestor'
+__sigkit_option sigsend thread 'a target is a thread'
+__sigkit_option sigsend locked 'the writer of a pid file must hold a lock on it'
+__sigkit_option sigsend name= 'in the name of the process' '(__sigkit_names all)'
+__sigkit_option sigsend command= 'in its arguments'
+__sigkit_option sigsend x/exact 'the whole of it'
+__sigkit_option sigsend user= 'of this effective user' '(__sigkit_user_lists)'
+__sigkit_option sigsend parent= 'children of this process' '(__sigkit_pid_lists)'
+__sigkit_option sigsend tty= 'on this terminal' '(__sigkit_terminals)'
+__sigkit_option sigsend older= 'started at least so long ago' '(__sigkit_durations)'
+__sigkit_option sigsend newer= 'started less than so long ago' '(__sigkit_durations)'
+__sigkit_option sigsend cgroup= 'in this cgroup or below' '(__sigkit_cgroups)'
+__sigkit_option sigsend inverse 'those for which not all hold'
+__sigkit_option sigsend oldest 'the one that started first'
+__sigkit_option sigsend newest 'the one that started last'
+__sigkit_option sigsend count 'print how many there are'
+__sigkit_option sigsend dry-run 'say what would be sent to whom'
+__sigkit_option sigsend i/interactive 'ask before each'
+__sigkit_option sigsend v/verbose 'say what was sent and what came of it'
+__sigkit_option sigsend color= 'color tables' 'auto always never'
+__sigkit_option sigsend json 'the same for programs'
+__sigkit_option sigsend help 'print help'
+__sigkit_option sigsend version 'print the version'
+# The SIG of --timeout MS SIG.
+function __sigkit_after_milliseconds
+    set -l words (commandline -opc)
+    string match -q -- '--timeout=*' $words[-1]
+    or test "$words[-2]" = --timeout
+end
+
+# Whether -SIG may come: neither a signal nor a target has.
+function __sigkit_no_signal_yet
+    not string match -qr '^-(\d|[A-Z].)' -- (commandline -opc)
+    and not contains -- -- (commandline -opc)
+    and not __sigkit_given sigsend signal n
+    and not __sigkit_operands sigsend >/dev/null
+end
+
+# Names and PIDs, the PID in a file, or what is to be listed. fish finds what is typed in what is said
+# of a PID too, as it is wont to; but not what begins with -.
+function __sigkit_targets
+    set -l value (__sigkit_value)
+    if string match -q -- '-*' $value
+        return
+    else if __sigkit_given sigsend list t table
+        __sigkit_signals
+    else if string match -q '@*' -- $value
+        printf '%s\n' @(__fish_complete_path (string sub -s 2 -- $value) | string replace -r '\t.*' '')
+    else
+        __sigkit_given sigsend all; and __sigkit_names all; or __sigkit_names
+        __sigkit_pids
+    end
+end
+
+complete -c sigsend -f
+complete -c sigsend -n __sigkit_after_milliseconds -a '(__sigkit_signals)'
+complete -c sigsend -n 'not __sigkit_after_milliseconds' -a '(__sigkit_targets)'
+complete -c sigsend -n __sigkit_no_signal_yet -a '(__sigkit_signals -)'
