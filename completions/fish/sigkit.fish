@@ -72,7 +72,7 @@ end
 
 # Signals with $before and $after each, with SIG where that is typed.
 function __sigkit_signals -a before after
-    set -l names (siglist --plain 2>/dev/null |
+    set -l names (command -q siglist; and siglist --plain 2>/dev/null |
         string replace -rf '^\d+\t([A-Z][^\t]*)\t[^\t]*' '$1'"$after")
     if not set -q names[1]
         set names (command kill -l 2>/dev/null | string match -ra '\b[A-Z]+\d?(?:[+-]\d+)?' |
@@ -85,7 +85,7 @@ end
 
 # NUM
 function __sigkit_numbers
-    siglist --plain 2>/dev/null | cut -f 1,2
+    command -q siglist; and siglist --plain 2>/dev/null | cut -f 1,2
 end
 
 # SIGS: more of them after a comma.
@@ -185,7 +185,7 @@ end
 # Names of processes: those of this user, or with $argv[1] of all.
 function __sigkit_names -a all
     set -l arguments (__sigkit_first_strings cmdline '(?:[^\x01]*/)?')
-    set -l alive (string replace -r '\t.*' '' -- $arguments)
+    set -l alive (LC_ALL=C grep -las . /proc/*/cmdline | string replace -rf '^/proc/(\d+)/.*' '$1')
     for line in $arguments (__sigkit_first_strings comm '')
         set -l fields (string split -m1 \t -- $line)
         contains $fields[1] $alive
