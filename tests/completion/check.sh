@@ -55,6 +55,7 @@ pid=$!
 live 'sg-$(touch x)' 'sg-`touch y`;touch z'
 live 'sg-a b' $'sg-\e]2;evil\a'
 live $'sg-new\nline' 'sg-c:d'
+live $'sg-\e]2;evil\a' 'sg-e'
 
 status=0
 fail() {

@@ -3,7 +3,7 @@
 # processes with such names.
 
 # shellcheck disable=SC2016,SC2154
-names=('sg-$(touch x)' 'sg-`touch y`;touch z' 'sg-a b' sg-c:d)
+names=('sg-$(touch x)' 'sg-`touch y`;touch z' 'sg-a b' sg-c:d sg-e)
 for name in "${names[@]}"; do
   if [[ $shell == fish ]]; then
     printf -v begun %q "${name:0:4}"
@@ -26,6 +26,7 @@ for line in 'sigsend ' 'siglist -p ' 'sigsend --name '; do
   ((${#offered[@]} > 2)) || fail "'$line' offers nothing"
   [[ $shell == fish ]] || ask "$line" '\t\t\x18r'
 done
-grep -q sg- "$work/log" || fail 'nothing was listed'
+# shellcheck disable=SC2154
+grep -qE "$pid.*sigkit-pro" "$work/log" || fail 'nothing is said of a PID'
 ! grep -q $'\e]2;evil' "$work/log" || fail 'a control character of a name reaches the terminal'
 [[ ! $(ls -A "$work/empty") ]] || fail "a name was run: $(ls "$work/empty")"
