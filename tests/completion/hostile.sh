@@ -27,7 +27,7 @@ for line in 'sigsend ' 'siglist -p ' 'sigsend --name '; do
   [[ $shell == fish ]] || ask "$line" '\t\t\x18r'
 done
 # shellcheck disable=SC2154
-grep -qE "$pid[[:space:]]+(\(sigkit-probe\)|(-- )?/opt/sigkit-proxy)" "$work/log" ||
+grep -qE "${pid}[[:space:]]+(\(sigkit-probe\)|(-- )?/opt/sigkit-proxy)" "$work/log" ||
   fail 'nothing is said of a PID'
 ! grep -q $'\e]2;evil' "$work/log" || fail 'a control character of a name reaches the terminal'
 [[ ! $(ls -A "$work/empty") ]] || fail "a name was run: $(ls "$work/empty")"
