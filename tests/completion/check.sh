@@ -22,7 +22,7 @@ end() {
 }
 trap end EXIT
 mkdir "$work/home" "$work/bin" "$work/empty"
-cmake --install "$build" --component completions --prefix "$work/installed" >"$work/install.log"
+cmake --install "$build" --component programs --prefix "$work/installed" >"$work/install.log"
 data=$work/installed/share
 export HOME=$work/home ZDOTDIR=$work/home XDG_DATA_DIRS=$data:/usr/share TERM=xterm LC_ALL=C.UTF-8
 export SIGKIT_SHELL=$shell SIGKIT_DATA=$data SIGKIT_REPLIES=$work/replies SIGKIT_NOISE=$work/noise
