@@ -3,9 +3,8 @@
 #   life PACKAGES WORK CHECK
 : "${root:?}" "${dpkg:?}"
 
-# A list of all that is there, but for what dpkg notes, and the cache that ldconfig makes anew.
-list() { find "$root" -path "$root/var/lib/dpkg" -prune -o -path "$root/proc" -prune -o \
-  -path "$root/etc/ld.so.cache" -prune -o -path "$root/var/cache/ldconfig" -prune -o \
+# A list of all that is there, but for the packages themselves, and dpkg's own notes of any package.
+list() { find "$root" -path "$root/mnt/*" -prune -o -path "$root/var/lib/dpkg/[!i]*" -prune -o \
   -printf '%y %m %P %l\n' | LC_ALL=C sort; }
 
 # bumped PACKAGES FOLDER VERSION: the same packages, of a higher version, whose library is another file.
