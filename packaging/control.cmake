@@ -10,6 +10,7 @@ foreach(package IN LISTS CPACK_PACKAGE_FILES)
   set(control ${content}/DEBIAN/control)
   file(REMOVE_RECURSE ${content})
   run(dpkg-deb --raw-extract ${package} ${content})
+  run(chmod --recursive u=rwX,go=rX ${content}) # whatever the umask
   # They call ldconfig, which the trigger does once for all packages.
   file(REMOVE ${content}/DEBIAN/postinst ${content}/DEBIAN/postrm)
 
