@@ -1,6 +1,7 @@
 # The Debian packages: cpack makes them out of a build that was configured for the prefix /usr, as
-# the presets dev and package are. Others have the library where Debian's must not be.
-if(NOT CMAKE_LIBRARY_ARCHITECTURE
+# the presets dev and package are. Others have the library where Debian's must not be. The links are
+# promised in the description.
+if(NOT SIGKIT_LINKS OR NOT CMAKE_LIBRARY_ARCHITECTURE
     OR NOT CMAKE_INSTALL_LIBDIR STREQUAL "lib/${CMAKE_LIBRARY_ARCHITECTURE}")
   return()
 endif()
@@ -91,4 +92,6 @@ foreach(component IN LISTS CPACK_COMPONENTS_ALL)
     DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${CPACK_DEBIAN_${variable}_PACKAGE_NAME}
     COMPONENT ${component} EXCLUDE_FROM_ALL)
 endforeach()
+install(FILES ${CMAKE_CURRENT_LIST_DIR}/README.Debian DESTINATION ${CMAKE_INSTALL_DOCDIR}
+  COMPONENT programs EXCLUDE_FROM_ALL)
 include(CPack)

@@ -30,7 +30,7 @@ for package in "$packages"/*.deb; do
   dpkg-deb -x "$package" "$work/$name"
   (cd "$work/$name" && find . ! -type d) | sed "s/^\./$name /"
 done | sed -E "s/$multiarch/ARCH/; s/\.so\.[0-9]+\.[0-9]+\.[0-9]+$/.so.VERSION/
-  s/(sigkit-config)-(release|relwithdebinfo)/\1-TYPE/
+  s/(sigkit-config)-(release|relwithdebinfo|minsizerel|debug)/\1-TYPE/
   s,(/usr/include/sigkit|/usr/share/doc/sigkit/docs|/man7)/.*,\1/...," | LC_ALL=C sort -u |
   grep -v '/docs/\|/man7/' | diff -u "$here/deb-files.txt" -
 for page in "$source"/man/*.[137]; do
