@@ -25,7 +25,10 @@ bumped() {
 }
 
 version_of() { $dpkg -s "$1" | sed -n '/^Status: install ok installed$/,$ s/^Version: //p'; }
-refuses() { ! $dpkg -i "$@" || { echo "installed without what it depends on: $*"; exit 1; }; }
+refuses() {
+  ! $dpkg -i "$@" >"$work/refused" 2>&1 || { echo "installed without what it depends on: $*"; exit 1; }
+  grep ' depends on ' "$work/refused"
+}
 
 life() {
   packages=$1 work=$2 check=$3
