@@ -30,8 +30,7 @@ constexpr const char* footer =
     "\n"
     "Examples:\n"
     "  siglist TERM 137\n"
-    "  siglist -p $$\n"
-    "  siglist --find --blocking TERM";
+    "  siglist -p $$";
 
 /// What stands for more than one value of the request.
 struct unresolved {

@@ -41,9 +41,7 @@ constexpr const char* footer =
     "\n"
     "Examples:\n"
     "  sigtrap --on EXIT='rm -rf \"$dir\"' ./convert\n"
-    "  sigtrap --init -r TERM:QUIT --preset docker nginx -g 'daemon off;'\n"
-    "  sigtrap --ignore HUP ./long-job\n"
-    "  sigtrap --wait USR1 --timeout 10s";
+    "  sigtrap --init -r TERM:QUIT --preset docker nginx -g 'daemon off;'";
 
 /// What the options say before it is known what they are for.
 struct unresolved {

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The commands that the manual pages and the pages of the README show are run as they stand there, in
+# The commands that --help, the manual pages and the pages of the README show are run as they stand there, in
 # a place that has what they name. Each ends with the status that is said below, 0 where nothing is
 # said, and leaves no process behind.
 # shellcheck disable=SC2016,SC2317 # dollar signs of the commands; what a trap calls
@@ -59,6 +59,7 @@ of_page() {
   awk '/^\.Dl / { print substr($0, 5) } /^\.Bd/ { shown = 1; next } /^\.Ed/ { shown = 0 } shown' "$1" |
     sed 's/\\&//g; s/\\e/\\/g'
 }
+of_help() { "$1" --help | sed '1,/^Examples:/d; s/^  //'; }
 of_markdown() { awk '/^```/ { shown = !shown && $0 == "```sh"; first = 1; next }
   shown && first && /^#!/ { shown = 0 } shown { first = 0; print }' "$1"; }
 
@@ -113,7 +114,8 @@ check() {
 
 shopt -s extglob
 failed=0 count=0
-for page in "$source"/man/sig*.[17] "$source"/docs/{scripts,terminal,ci,containers}.md; do
+for page in "$programs"/sig{list,send,timeout,trap} "$source"/man/sig*.[17] \
+  "$source"/docs/{scripts,terminal,ci,containers}.md; do
   here=0
   while IFS= read -r -d '' command <&3; do
     start_server
@@ -126,7 +128,11 @@ for page in "$source"/man/sig*.[17] "$source"/docs/{scripts,terminal,ci,containe
       failed=1
     fi
     here=$((here + 1))
-  done 3< <(case $page in *.md) of_markdown "$page" ;; *) of_page "$page" ;; esac | commands)
+  done 3< <(case $page in
+    *.md) of_markdown "$page" ;;
+    *.[17]) of_page "$page" ;;
+    *) of_help "$page" ;;
+  esac | commands)
   if ((here == 0)); then
     echo "${page##*/}: no command was found"
     failed=1
