@@ -94,3 +94,18 @@ for example in "$work"/example*.cpp; do
     -L"${library%/*}" -lsigkit
   LD_LIBRARY_PATH=${library%/*} "${example%.cpp}"
 done
+
+# Those of libsigkit(3) are parts of a program. What is opened there hangs: a pipe without a writer.
+awk '/^\.Sh EXAMPLES/ { wanted = 1 } /^\.Sh ERRORS/ { wanted = 0 } /^\.Ed/ { file = "" } file { print >file }
+  /^\.Bd/ && wanted { file = "'"$work"'/part" ++count }' "$source/man/libsigkit.3"
+mkfifo "$work/device"
+sed -i "s|/dev/ttyS0|$work/device|; s|O_RDWR|O_RDONLY|; s/std::chrono::\(seconds(5)\|minutes(10)\)/std::chrono::milliseconds(100)/" \
+  "$work"/part?
+for part in "$work"/part?; do
+  printf '%s\n' '#include <fcntl.h>' '#include <cstdio>' '#include <stdexcept>' '#include <sigkit/sigkit.hpp>' \
+    'int main(int, char** argv) try {' '(void)argv;' "$(<"$part")" \
+    '} catch (const std::runtime_error& error) { std::puts(error.what()); }' >"$part.cpp"
+  "$compiler" -std=c++20 -I"$work/installed/include" "$part.cpp" -o "$part.program" -L"${library%/*}" -lsigkit
+  LD_LIBRARY_PATH=${library%/*} "$part.program" sleep 1000
+done >"$work/said"
+diff -u - "$work/said" <<<$'couldn\'t open the device\ntoo slow'
