@@ -35,7 +35,10 @@ start_server() {
   env "$mark" sigtrap --default all --unblock all --scope auto --then 5s:KILL sigkit-server \
     >/dev/null 2>&1 </dev/null &
   guard=$!
-  until [[ -s daemon.pid ]]; do sleep .01; done
+  until [[ -s daemon.pid ]]; do
+    kill -0 "$guard"
+    sleep .01
+  done
   server=$(<daemon.pid)
 }
 end_server() {
@@ -94,7 +97,11 @@ check() {
   : >seen
   if [[ $command == *'-0 --wait'* || $command == *--watch* ]]; then
     # It waits for the end of the server.
-    (until is_waiting "$command"; do sleep .01; done; kill "$guard") &
+    (for _ in {1..500}; do
+      if is_waiting "$command"; then break; fi
+      sleep .02
+    done
+    kill "$guard") &
     ender=$!
   fi
   env "$mark" timeout 20 bash -c "$command" >seen 2>&1 </dev/null || status=$?

@@ -80,7 +80,7 @@ done
 ((${#pids[@]} >= 2)) || fail "parallel's own limit leaves nothing: there is nothing to show"
 kill -KILL "${pids[@]}"
 
-! bash -c "${commands[0]/parallel/parallel --will-cite}" >"$work/said" 2>&1 </dev/null ||
+! timeout -k 1 60 bash -c "${commands[0]/parallel/parallel --will-cite}" >"$work/said" 2>&1 </dev/null ||
   fail 'a job that hangs succeeds'
 [[ $(awk 'NR > 1 { print $7 }' jobs.log | sort -n | tr '\n' ' ') == '0 0 124 ' ]] || fail 'other statuses'
 grep -q 'look here first' "$work/said" || fail 'it is not said what hung'
@@ -88,9 +88,9 @@ grep -q 'look here first' "$work/said" || fail 'it is not said what hung'
 [[ -z $(marked) ]] || fail 'left behind over there'
 
 printf '%s\n' '#!/bin/sh' 'echo "converted $1"' >"$far/convert"
-bash -c "${commands[1]/parallel/parallel --will-cite}" >"$work/said" 2>&1 </dev/null || fail 'again'
+timeout -k 1 60 bash -c "${commands[1]/parallel/parallel --will-cite}" >"$work/said" 2>&1 </dev/null || fail 'again'
 [[ $(<"$work/said") == 'converted two.wav' ]] || fail 'again, another'
 
 cp "$programs/sigtimeout" build/static/apps/
-bash -c "${commands[2]}" >"$work/said" 2>&1 </dev/null || fail 'it is not copied'
+timeout -k 1 60 bash -c "${commands[2]}" >"$work/said" 2>&1 </dev/null || fail 'it is not copied'
 [[ -x $far/sigtimeout ]] || fail 'it is not there'
