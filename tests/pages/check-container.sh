@@ -7,7 +7,7 @@ source=$1 static=$2 compiler=$3
 work=$(mktemp -d)
 mark=SIGKIT_CONTAINER=$$.$RANDOM
 outside=
-trap '[[ -z $outside ]] || kill -KILL "$outside" 2>/dev/null; rm -rf "$work"' EXIT
+trap 'kill -KILL $outside 2>/dev/null || true; rm -rf "$work"' EXIT
 root=$work/root
 mkdir -p "$root/proc"
 enter=(unshare --mount --pid --fork --kill-child --mount-proc="$root/proc")
