@@ -12,6 +12,8 @@
 
 #include <fmt/format.h>
 
+#include <sigkit/signal_id.hpp>
+
 #include "common/message.hpp"
 #include "common/options.hpp"
 #include "common/text.hpp"
@@ -231,10 +233,12 @@ private:
     conditions.include_self = true;
     const bool is_of_ours = !select_processes(conditions).empty();
     const std::string who = wanted_.all_users ? "process" : "process of yours";
-    lose(name,
-         in_quotes(name) + (is_of_ours ? ": only sigsend or its ancestors have this name "
-                                         "(--include-self)"
-                                       : ": invalid process id, and no " + who + " has this name"));
+    const auto signal = parse_signal(name);
+    const std::string hint = signal ? " (-" + signal->name() + " is the signal)" : "";
+    lose(name, in_quotes(name) +
+                   (is_of_ours ? ": only sigsend or its ancestors have this name "
+                                 "(--include-self)"
+                               : ": invalid process id, and no " + who + " has this name" + hint));
   }
 
   void select(bool among_named) {

@@ -297,10 +297,10 @@ spawn_result reaper::start(char* const* argv, spawn_options options, bool own_na
     options.group = ::getpgrp();
   }
   make_process(argv, options, own_namespace);
-  return hear_of_start();
+  return hear_of_start(own_namespace);
 }
 
-spawn_result reaper::hear_of_start() {
+spawn_result reaper::hear_of_start(bool own_namespace) {
   spawn_result result;
   while (!result.process || root_ < 0) {
     report next{};
@@ -322,7 +322,11 @@ spawn_result reaper::hear_of_start() {
       see_it_end();
       result.exec_error = next.error;
       return result;
-    default: fail(next.error, "starting the command in the process that reaps");
+    default:
+      // Until PID 1 of a namespace is heard of, it is the namespace that there is none of.
+      if (own_namespace && root_ < 0)
+        fail(next.error, "unshare(2) of a PID namespace, with a user namespace where it takes one");
+      fail(next.error, "starting the command in the process that reaps");
     }
   }
   say_go();

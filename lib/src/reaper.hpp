@@ -64,7 +64,7 @@ public:
 private:
   struct report;
   void make_process(char* const* argv, const spawn_options& options, bool own_namespace);
-  spawn_result hear_of_start();
+  spawn_result hear_of_start(bool own_namespace);
   void go_on_if_stopped() const noexcept;
   void say_go() noexcept;
   /// It has said its last word, and is about to end: nothing of it is left when this returns.

@@ -77,6 +77,9 @@ TEST_CASE("sigsend refuses what is no target before anything is sent") {
     CHECK(result.err == "sigsend: '" + std::string(word) +
                             "': invalid process id, and no process of yours has this name\n");
   }
+  CHECK(sigsend({"usr2", probe.number()}).err ==
+        "sigsend: 'usr2': invalid process id, and no process of yours has this name "
+        "(-USR2 is the signal)\n");
   CHECK(sigsend({"-USR1", probe.number()}).status == exit_status::exited(0));
   CHECK(probe.wait_for_line("got") == "got USR1"); // and no TERM before it
 }

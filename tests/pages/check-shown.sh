@@ -26,7 +26,7 @@ diff -u "$work/shown" "$work/seen"
 anonymous() { sed -E 's/[0-9]+(\.[0-9]+)?/N/g; s/N[KMG]\b/N/g; s/[ │]+/ /g; s/ \(wait channel [^)]*\)//; s/ $//'; }
 (cd "$source"; PATH=$programs:$PATH; tests/demo/draw) >"$work/picture.svg"
 diff -u <(anonymous <"$source/docs/sigtimeout.svg") <(anonymous <"$work/picture.svg")
-sed -n 's/^<text[^>]*>\(.*\)<.text>$/\1/p' "$work/picture.svg" | grep . | anonymous >"$work/log_seen"
+sed -n 's/^<text[^>]*>\(.*\)<.text>$/\1/p' "$work/picture.svg" | grep '^[^#]' | anonymous >"$work/log_seen"
 sed -n '/^```log$/,/^```$/p' "$work/pages" | grep -v '^```' | anonymous >"$work/log_shown"
 [[ $(grep -c 'look here first' "$work/log_seen") == 1 ]]
 diff -u "$work/log_shown" "$work/log_seen"

@@ -1,5 +1,9 @@
 #pragma once
 
+#if __cplusplus < 202002L
+#error "sigkit needs C++20: compile with -std=c++20"
+#endif
+
 // All of libsigkit. Each header can also be included by itself.
 
 #include <sigkit/cgroup.hpp>
