@@ -218,10 +218,25 @@ json steps_of(const addressee& one) {
   return steps;
 }
 
+/// The inode of its pidfd, for PID:INODE; null where it has ended or the kernel has none.
+json inode_of_process(const addressee& one) try {
+  const auto held = pidfd::open(one.id);
+  if (!held) return nullptr;
+  const std::uint64_t inode = inode_of(*held);
+  // Looked at after it was opened: that it is still the same one.
+  const auto now = read_process(one.id);
+  return now && now->start_time == one.facts.start_time ? json(inode) : json(nullptr);
+} catch (const error&) {
+  return nullptr;
+}
+
 json to_json(const send_outcome& how, const addressee& one) {
   json result;
   switch (one.is) {
-  case target_kind::process: result["pid"] = one.id; break;
+  case target_kind::process:
+    result["pid"] = one.id;
+    result["inode"] = inode_of_process(one);
+    break;
   case target_kind::thread: result["tid"] = one.id; break;
   case target_kind::group: result["group"] = one.id; break;
   }

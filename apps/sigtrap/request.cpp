@@ -41,7 +41,7 @@ constexpr const char* footer =
     "\n"
     "Examples:\n"
     "  sigtrap --on EXIT='rm -rf \"$dir\"' ./convert\n"
-    "  sigtrap --init -r TERM:QUIT --preset docker nginx -g 'daemon off;'";
+    "  sigtrap --init -r TERM:QUIT --then 8s:KILL nginx -g 'daemon off;'";
 
 /// What the options say before it is known what they are for.
 struct unresolved {

@@ -2,6 +2,7 @@
 # check-static.sh FOLDER [init]: the four static programs of a folder, alone in a root without /proc,
 # /dev or any other file. With init: sigtrap as PID 1 of it.
 set -eu
+PATH=$PATH:/usr/sbin:/sbin
 programs=$1 as=${2:-}
 all='sigsend sigtrap sigtimeout siglist'
 work=$(mktemp -d)

@@ -5,7 +5,9 @@ set -euo pipefail
 source=$1 programs=$2 compiler=$3
 work=$(mktemp -d)
 mark=SIGKIT_CI=$$.$RANDOM
-trap 'rm -rf "$work"' EXIT
+marked() { grep -lzxF -- "$mark" /proc/[0-9]*/environ 2>/dev/null | tr -dc '0-9\n' || true; }
+# shellcheck disable=SC2046 # one word for each
+trap 'kill -KILL $(marked) 2>/dev/null || true; rm -rf "$work"' EXIT
 export PATH=$programs:$PATH
 cd "$work"
 
@@ -26,7 +28,7 @@ limited() {
   env "$mark" "$@" >log 2>&1 </dev/null || status=$?
   ((status == wanted)) || fail "$name: status $status, not $wanted"
   grep -q 'look here first' log || fail "$name: does not say what hung"
-  left=$(grep -lzxF -- "$mark" /proc/[0-9]*/environ 2>/dev/null || true)
+  left=$(marked)
   [[ -z $left ]] || fail "$name: left behind: $left"
 }
 

@@ -3,6 +3,7 @@
 # it, a server and /proc, as in a container: the server runs, is told to stop and tidies up, and the daemon that it
 # leaves is ended.
 set -euo pipefail
+PATH=$PATH:/usr/sbin:/sbin
 source=$1 static=$2 compiler=$3
 work=$(mktemp -d)
 mark=SIGKIT_CONTAINER=$$.$RANDOM

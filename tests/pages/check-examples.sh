@@ -21,7 +21,7 @@ printf '%s\n' '#!/bin/sh' '[ "$1" != --ready-signal ] || kill -USR1 "$2"' >"$wor
 for name in fetch query jobs run-jobs tests server nightly solve convert render-config start-workers; do
   cp "$work/bin/nginx" "$work/$name"
 done
-for name in eu-stack jq vim; do cp "$work/bin/nginx" "$work/bin/$name"; done
+for name in eu-stack vim; do cp "$work/bin/nginx" "$work/bin/$name"; done
 printf '%s\n' 'all check:' '	@echo checked' >"$work/Makefile"
 # What is looked at and signalled: a server with a child.
 printf '%s\n' '#!/bin/bash' 'trap : HUP USR1 RTMIN+1' 'sleep 1000 &' 'echo $$ >daemon.pid' \
@@ -91,7 +91,7 @@ check() {
   if [[ $wanted == 124 ]]; then command=${command/30s/0.3s}; fi
   case $command in
     *'sigsend '*) command=${command//nginx/sigkit-server} command=${command//build/"$(id -un)"}
-      command=${command//2d/999d} command=${command//pts\/3/-} ;;
+      command=${command//2d/inf} command=${command//pts\/3/-} ;;
     *'siglist '*) command=${command//user @(build|app)/"user $(id -un)"} ;;
   esac
   : >seen

@@ -4,15 +4,17 @@
 # shellcheck disable=SC2016,SC2317 # dollar signs of scripts; what a trap calls
 set -euo pipefail
 source=$1 programs=$2
-for tool in parallel ssh sshd; do
+for tool in parallel ssh scp sshd; do
   PATH=$PATH:/usr/sbin command -v "$tool" >/dev/null || { echo "SKIPPED: there is no $tool here"; exit 0; }
 done
 work=$(mktemp -d)
 mark=SIGKIT_MACHINES=$$.$RANDOM
 marked() { grep -lzxF -- "$mark" /proc/[0-9]*/environ 2>/dev/null | tr -dc '0-9\n' || true; }
 server=
+made_run=
 end() {
   local pids
+  [[ -z $made_run ]] || rmdir /run/sshd 2>/dev/null || true
   [[ -z $server ]] || kill "$server" 2>/dev/null || true
   mapfile -t pids < <(marked)
   ((${#pids[@]} == 0)) || kill -KILL "${pids[@]}" 2>/dev/null || true
@@ -31,9 +33,9 @@ mkdir "$far" "$work/home"
 ssh-keygen -q -t ed25519 -N '' -f "$work/host_key"
 ssh-keygen -q -t ed25519 -N '' -f "$work/key"
 printf '%s\n' "ListenAddress 127.0.0.1" "HostKey $work/host_key" "AuthorizedKeysFile $work/key.pub" \
-  'StrictModes no' 'UsePAM no' 'Subsystem sftp /usr/lib/openssh/sftp-server' 'PidFile none' "SetEnv ${mark%%=*}=${mark#*=}" \
+  'StrictModes no' 'UsePAM no' 'Subsystem sftp /usr/lib/openssh/sftp-server' 'PidFile none' "SetEnv ${mark%%=*}=${mark#*=} HOME=$far" \
   "ForceCommand cd $far && PATH=$programs:\$PATH && eval \"\$SSH_ORIGINAL_COMMAND\"" >"$work/sshd_config"
-if ((EUID == 0)); then mkdir -p /run/sshd; fi
+if ((EUID == 0)) && [[ ! -d /run/sshd ]]; then mkdir /run/sshd && made_run=1; fi
 for _ in {1..20}; do
   port=$((20000 + RANDOM % 10000))
   env "$mark" /usr/sbin/sshd -D -e -f "$work/sshd_config" -p "$port" >"$work/sshd.log" 2>&1 </dev/null &
@@ -69,16 +71,25 @@ mapfile -t commands < <(awk '/^```/ { shown = !shown && $0 == "```sh"; next } sh
   "$source/docs/many-machines.md" | sed -E 's/\b10m\b/1s/')
 ((${#commands[@]} == 3)) || fail "the page has ${#commands[@]} commands, not 3"
 
-# With parallel's own limit the job over there goes on, and so does its daemon, where it had the time
-# to start.
+ssh far true >"$work/said" 2>&1 </dev/null || {
+  grep -q 'account is locked\|shell .* not exist' "$work/sshd.log" && { echo 'SKIPPED: no login for this user'; exit 0; }
+  fail 'no login'
+}
+
+# With parallel's own limit the daemon that the job has started over there goes on, where it had the
+# time to start.
+job_is_left() { [[ $(marked | while read -r pid; do tr '\0' ' ' <"/proc/$pid/cmdline"; done 2>/dev/null) == 'sleep 1000 ' ]]; }
 for limit in 1 2 4 8 16; do
   ! parallel --will-cite --sshloginfile hosts --timeout "$limit" ./convert ::: two.wav >"$work/said" 2>&1 \
     </dev/null || fail 'a job that hangs succeeds'
-  mapfile -t pids < <(marked)
-  if ((${#pids[@]} >= 2)); then break; fi
+  for _ in {1..250}; do
+    if job_is_left || [[ -z $(marked) ]]; then break; fi
+    sleep .02
+  done
+  if job_is_left; then break; fi
 done
-((${#pids[@]} >= 2)) || fail "parallel's own limit leaves nothing: there is nothing to show"
-kill -KILL "${pids[@]}"
+job_is_left || fail "parallel's own limit leaves nothing: there is nothing to show"
+kill -KILL "$(marked)"
 
 ! timeout -k 1 60 bash -c "${commands[0]/parallel/parallel --will-cite}" >"$work/said" 2>&1 </dev/null ||
   fail 'a job that hangs succeeds'
@@ -86,6 +97,25 @@ kill -KILL "${pids[@]}"
 grep -q 'look here first' "$work/said" || fail 'it is not said what hung'
 [[ $(grep -c '^converted' "$work/said") == 2 ]] || fail 'the others do not succeed'
 [[ -z $(marked) ]] || fail 'left behind over there'
+
+# Nor is anything left where the connection is lost.
+lost=${commands[0]/parallel/parallel --will-cite}
+setsid bash -c "exec ${lost/1s/1000s}" >"$work/said" 2>&1 </dev/null &
+here=$!
+for _ in {1..1000}; do
+  if [[ $(marked | while read -r pid; do cat "/proc/$pid/comm"; done 2>/dev/null) == *sleep*sleep* ]]; then break; fi
+  sleep .02
+done
+grep -laF "$work/ssh_config" /proc/[0-9]*/cmdline 2>/dev/null | tr -dc '0-9\n' | while read -r pid; do
+  [[ $(cat "/proc/$pid/comm" 2>/dev/null) != ssh ]] || kill -KILL "$pid"
+done
+kill -KILL -- "-$here" 2>/dev/null || true
+wait "$here" 2>/dev/null || true
+for _ in {1..1000}; do
+  if [[ -z $(marked) ]]; then break; fi
+  sleep .02
+done
+[[ -z $(marked) ]] || fail 'left behind over there, without a connection'
 
 printf '%s\n' '#!/bin/sh' 'echo "converted $1"' >"$far/convert"
 timeout -k 1 60 bash -c "${commands[1]/parallel/parallel --will-cite}" >"$work/said" 2>&1 </dev/null || fail 'again'

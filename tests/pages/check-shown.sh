@@ -6,7 +6,8 @@
 set -euo pipefail
 source=$1 programs=$2 build=$3 compiler=$4
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+server=
+trap 'kill -QUIT $server 2>/dev/null || true; rm -rf "$work"' EXIT
 
 cat "$source/README.md" "$source"/docs/{ci,scripts,terminal,containers,many-machines}.md \
   "$source/lib/README.md" >"$work/pages"
