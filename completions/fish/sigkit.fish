@@ -4,15 +4,20 @@
 # characters; fish quotes what it inserts.
 
 # __sigkit_option PROGRAM SPEC DESCRIPTION [VALUES]: SPEC is as argparse has it, which also reads the
-# words before the cursor with it. What takes a value offers VALUES. Options end where the command
-# begins.
+# words before the cursor with it. What takes a value offers VALUES, or FILES. Options end where the
+# command begins.
 function __sigkit_option -a program spec description values
     set -a __sigkit_specs_$program $spec
     set -l names (string replace -r '=\??$' '' $spec | string split /)
     set -l options -d $description
     contains $program sigtimeout sigtrap
     and set -a options -n "not __sigkit_operands $program >/dev/null"
-    string match -q '*=' -- $spec; and set -a options -x
+    if test "$values" = FILES
+        set -a options -rF
+        set values ''
+    else if string match -q '*=' -- $spec
+        set -a options -x
+    end
     for name in $names
         if test (string length $name) -gt 1
             complete -c $program $options -l $name -a "$values"

@@ -4,7 +4,7 @@ set -g __sigkit_specs_siglist
 __sigkit_option siglist describe 'print the row of the table'
 __sigkit_option siglist status 'what exit statuses say'
 __sigkit_option siglist raw 'the statuses are raw wait statuses'
-__sigkit_option siglist p/pid= 'what a process does with signals' '(__sigkit_pids)'
+__sigkit_option siglist p/pid= 'what a process does with signals' '(__sigkit_pid_lists)'
 __sigkit_option siglist find 'the processes for which all conditions hold'
 __sigkit_option siglist inherited 'what siglist itself was started with'
 __sigkit_option siglist every 'all 64 signals'

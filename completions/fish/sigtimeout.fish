@@ -25,8 +25,7 @@ __sigkit_option sigtimeout on-timeout= 'run this in a shell before the first sig
 __sigkit_option sigtimeout on-timeout-limit= 'how long that may take' '(__sigkit_durations)'
 __sigkit_option sigtimeout 'diagnose=?' 'write the processes and what they wait for, at the limit' \
     '(__fish_complete_path (__sigkit_value))'
-__sigkit_option sigtimeout report= 'write how it went to a file, as JSON' \
-    '(__fish_complete_path (__sigkit_value))'
+__sigkit_option sigtimeout report= 'write how it went to a file, as JSON' FILES
 __sigkit_option sigtimeout help 'print help'
 __sigkit_option sigtimeout version 'print the version'
 complete -c sigtimeout -f
