@@ -223,6 +223,7 @@ json inode_of_process(const addressee& one) try {
   const auto held = pidfd::open(one.id);
   if (!held) return nullptr;
   const std::uint64_t inode = inode_of(*held);
+  if (one.facts.pid == 0) return inode;
   // Looked at after it was opened: that it is still the same one.
   const auto now = read_process(one.id);
   return now && now->start_time == one.facts.start_time ? json(inode) : json(nullptr);

@@ -46,8 +46,7 @@ struct unresolved {
 void add_classic_options(command_line& line, request& wanted, unresolved& open) {
   line.group("Options as timeout(1) has them", true);
   line.flag("-f,--foreground", wanted.options.foreground,
-            "make no process group, so that COMMAND can use the\n"
-            "terminal; signals reach COMMAND alone");
+            "make no process group; signals reach COMMAND alone");
   line.option(
       "-k,--kill-after", "DUR", [&](std::string_view text) { open.kill_after = to_duration(text); },
       "send KILL if COMMAND still runs DUR after the first\n"

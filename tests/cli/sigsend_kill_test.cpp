@@ -191,6 +191,8 @@ TEST_CASE("kill PID:INODE is for that very process") {
     CHECK(contains(kill({probe.number() + ":1"}).err, "6.9"));
     SKIP("pidfds have no inodes here");
   }
+  CHECK(contains(kill({"-p", "--json", probe.number()}).out,
+                 "\"inode\": " + std::to_string(inode) + ','));
   CHECK(kill({"-USR1", probe.number() + ":" + std::to_string(inode)}).status ==
         exit_status::exited(0));
   CHECK(probe.wait_for_line("got") == "got USR1");

@@ -16,6 +16,11 @@ cmake --build --preset release
 cmake --install build/release --prefix ~/.local
 COMMANDS
 
+# The container's first stage builds with the same packages.
+dockerfile=$source/docs/containers.md
+packages() { sed -n 's/.*apt-get install //p' "$work/commands"; }
+[[ $(packages) == "$(tr -d '\n\134' <"$dockerfile" | sed -E 's/.*no-install-recommends (.*)COPY sigkit .*/\1/; s/ +/ /g')" ]]
+
 if [[ ${CI:-} == true ]]; then
   (cd "$source" && ./dev run) >"$work/said" 2>&1 </dev/null || { cat "$work/said"; exit 1; }
 else
@@ -33,4 +38,7 @@ export HOME=$work/home
 mkdir "$HOME"
 (cd "$source" && bash -ec "$(sed 1,3d "$work/commands")") >"$work/log" 2>&1 </dev/null ||
   { cat "$work/log"; exit 1; }
+build_static=$(sed -n 's/^RUN cd .sigkit && rm -rf build && //p' "$dockerfile")
+(cd "$source" && bash -c "$build_static") >"$work/log" 2>&1 </dev/null || { cat "$work/log"; exit 1; }
+[[ $("$source/build/static/apps/siglist" TERM) == 15 ]]
 [[ $("$HOME/.local/bin/siglist" TERM) == 15 && -e $HOME/.local/share/man/man7/sigkit.7 ]]

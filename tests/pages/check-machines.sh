@@ -89,7 +89,8 @@ for limit in 1 2 4 8 16; do
   if job_is_left; then break; fi
 done
 job_is_left || fail "parallel's own limit leaves nothing: there is nothing to show"
-kill -KILL "$(marked)"
+mapfile -t pids < <(marked)
+kill -KILL "${pids[@]}" || true
 
 ! timeout -k 1 60 bash -c "${commands[0]/parallel/parallel --will-cite}" >"$work/said" 2>&1 </dev/null ||
   fail 'a job that hangs succeeds'
@@ -107,8 +108,8 @@ for _ in {1..1000}; do
   sleep .02
 done
 grep -laF "$work/ssh_config" /proc/[0-9]*/cmdline 2>/dev/null | tr -dc '0-9\n' | while read -r pid; do
-  [[ $(cat "/proc/$pid/comm" 2>/dev/null) != ssh ]] || kill -KILL "$pid"
-done
+  [[ $(cat "/proc/$pid/comm" 2>/dev/null) != ssh ]] || kill -KILL "$pid" || true
+done || true # something else ended meanwhile
 kill -KILL -- "-$here" 2>/dev/null || true
 wait "$here" 2>/dev/null || true
 for _ in {1..1000}; do
