@@ -1,12 +1,14 @@
 #!/bin/bash
 # The commands of the README itself. In a CI all are run as they stand there, which builds anew, but
-# for ./dev test, which is what runs this, and what installs packages; elsewhere the demonstration alone, with what is built.
+# for ./dev test, which is what runs this, and what installs packages; elsewhere the demonstration
+# alone, with what is built.
 set -euo pipefail
 source=$1 programs=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-awk '/^```/ { shown = !shown && $0 == "```sh"; next } shown' "$source/README.md" | sed 's/ *#.*//' >"$work/commands"
+awk '/^```/ { shown = !shown && $0 == "```sh"; next } shown' "$source/README.md" |
+  sed 's/ *#.*//' >"$work/commands"
 diff -u - "$work/commands" <<'COMMANDS'
 ./dev run
 ./dev test
@@ -19,7 +21,8 @@ COMMANDS
 # The container's first stage builds with the same packages.
 dockerfile=$source/docs/containers.md
 packages() { sed -n 's/.*apt-get install //p' "$work/commands"; }
-[[ $(packages) == "$(tr -d '\n\134' <"$dockerfile" | sed -E 's/.*no-install-recommends (.*)COPY sigkit .*/\1/; s/ +/ /g')" ]]
+[[ $(packages) == "$(tr -d '\n\134' <"$dockerfile" |
+  sed -E 's/.*no-install-recommends (.*)COPY sigkit .*/\1/; s/ +/ /g')" ]]
 
 if [[ ${CI:-} == true ]]; then
   (cd "$source" && ./dev run) >"$work/said" 2>&1 </dev/null || { cat "$work/said"; exit 1; }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The entrypoint that the page about containers gives to copy, as PID 1 of a namespace whose root has
-# it, a server and /proc, as in a container: the server runs, is told to stop and tidies up, and the daemon that it
-# leaves is ended.
+# it, a server and /proc, as in a container: the server runs, is told to stop and tidies up, and the
+# daemon that it leaves is ended.
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 source=$1 static=$2 compiler=$3
@@ -13,9 +13,13 @@ root=$work/root
 mkdir -p "$root/proc"
 enter=(unshare --mount --pid --fork --kill-child --mount-proc="$root/proc")
 ((EUID == 0)) || enter+=(--map-root-user)
-"${enter[@]}" chroot / true 2>"$work/why" || { echo "SKIPPED: ${enter[*]} is not permitted: $(<"$work/why")"; exit 0; }
+"${enter[@]}" chroot / true 2>"$work/why" || {
+  echo "SKIPPED: ${enter[*]} is not permitted: $(<"$work/why")"
+  exit 0
+}
 
-awk '/^```/ { shown = !shown && $0 == "```dockerfile"; next } shown' "$source/docs/containers.md" >"$work/Dockerfile"
+awk '/^```/ { shown = !shown && $0 == "```dockerfile"; next } shown' "$source/docs/containers.md" \
+  >"$work/Dockerfile"
 words() { sed -n "s/^$1 \[\(.*\)\]$/\1/p" "$work/Dockerfile" | tr -d '"' | sed 's/, /\n/g'; }
 mapfile -t entry < <(words ENTRYPOINT)
 mapfile -t command < <(words CMD)

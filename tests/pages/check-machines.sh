@@ -33,7 +33,8 @@ mkdir "$far" "$work/home"
 ssh-keygen -q -t ed25519 -N '' -f "$work/host_key"
 ssh-keygen -q -t ed25519 -N '' -f "$work/key"
 printf '%s\n' "ListenAddress 127.0.0.1" "HostKey $work/host_key" "AuthorizedKeysFile $work/key.pub" \
-  'StrictModes no' 'UsePAM no' 'Subsystem sftp /usr/lib/openssh/sftp-server' 'PidFile none' "SetEnv ${mark%%=*}=${mark#*=} HOME=$far" \
+  'StrictModes no' 'UsePAM no' 'PidFile none' 'Subsystem sftp /usr/lib/openssh/sftp-server' \
+  "SetEnv ${mark%%=*}=${mark#*=} HOME=$far" \
   "ForceCommand cd $far && PATH=$programs:\$PATH && eval \"\$SSH_ORIGINAL_COMMAND\"" >"$work/sshd_config"
 if ((EUID == 0)) && [[ ! -d /run/sshd ]]; then mkdir /run/sshd && made_run=1; fi
 for _ in {1..20}; do
@@ -72,13 +73,17 @@ mapfile -t commands < <(awk '/^```/ { shown = !shown && $0 == "```sh"; next } sh
 ((${#commands[@]} == 3)) || fail "the page has ${#commands[@]} commands, not 3"
 
 ssh far true >"$work/said" 2>&1 </dev/null || {
-  grep -q 'account is locked\|shell .* not exist' "$work/sshd.log" && { echo 'SKIPPED: no login for this user'; exit 0; }
+  if grep -q 'account is locked\|shell .* not exist' "$work/sshd.log"; then
+    echo 'SKIPPED: no login for this user'
+    exit 0
+  fi
   fail 'no login'
 }
 
 # With parallel's own limit the daemon that the job has started over there goes on, where it had the
 # time to start.
-job_is_left() { [[ $(marked | while read -r pid; do tr '\0' ' ' <"/proc/$pid/cmdline"; done 2>/dev/null) == 'sleep 1000 ' ]]; }
+running() { marked | while read -r pid; do tr '\0' ' ' <"/proc/$pid/cmdline"; done 2>/dev/null || true; }
+job_is_left() { [[ $(running) == 'sleep 1000 ' ]]; }
 for limit in 1 2 4 8 16; do
   ! parallel --will-cite --sshloginfile hosts --timeout "$limit" ./convert ::: two.wav >"$work/said" 2>&1 \
     </dev/null || fail 'a job that hangs succeeds'
@@ -94,7 +99,7 @@ kill -KILL "${pids[@]}" || true
 
 ! timeout -k 1 60 bash -c "${commands[0]/parallel/parallel --will-cite}" >"$work/said" 2>&1 </dev/null ||
   fail 'a job that hangs succeeds'
-[[ $(awk 'NR > 1 { print $7 }' jobs.log | sort -n | tr '\n' ' ') == '0 0 124 ' ]] || fail 'other statuses'
+[[ $(awk 'NR > 1 { print $7 }' jobs.log | sort -n | xargs) == '0 0 124' ]] || fail 'other statuses'
 grep -q 'look here first' "$work/said" || fail 'it is not said what hung'
 [[ $(grep -c '^converted' "$work/said") == 2 ]] || fail 'the others do not succeed'
 [[ -z $(marked) ]] || fail 'left behind over there'
@@ -104,7 +109,7 @@ lost=${commands[0]/parallel/parallel --will-cite}
 setsid bash -c "exec ${lost/1s/1000s}" >"$work/said" 2>&1 </dev/null &
 here=$!
 for _ in {1..1000}; do
-  if [[ $(marked | while read -r pid; do cat "/proc/$pid/comm"; done 2>/dev/null) == *sleep*sleep* ]]; then break; fi
+  if [[ $(running) == *'sleep 1000 sleep 1000'* ]]; then break; fi
   sleep .02
 done
 grep -laF "$work/ssh_config" /proc/[0-9]*/cmdline 2>/dev/null | tr -dc '0-9\n' | while read -r pid; do

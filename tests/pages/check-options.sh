@@ -1,7 +1,7 @@
 #!/bin/sh
 # Every option, long or short, that a program's --help names stands in its manual page and in each
-# completion, with a value where it takes one, and they name no other; so do its exit statuses in the page. --help fits a terminal of
-# 80 columns, is in groups, and ends with two examples.
+# completion, with a value where it takes one, and they name no other; so do its exit statuses in the
+# page. --help fits a terminal of 80 columns, is in groups, and ends with two examples.
 set -eu
 source=$1 programs=$2
 status=0

@@ -100,8 +100,8 @@ done
 awk '/^\.Sh EXAMPLES/ { wanted = 1 } /^\.Sh ERRORS/ { wanted = 0 } /^\.Ed/ { file = "" } file { print >file }
   /^\.Bd/ && wanted { file = "'"$work"'/part" ++count }' "$source/man/libsigkit.3"
 mkfifo "$work/device"
-sed -i "s|/dev/ttyS0|$work/device|; s|O_RDWR|O_RDONLY|; s/std::chrono::\(seconds(5)\|minutes(10)\)/std::chrono::milliseconds(100)/" \
-  "$work"/part?
+sed -i "s|/dev/ttyS0|$work/device|; s|O_RDWR|O_RDONLY|
+  s/std::chrono::\(seconds(5)\|minutes(10)\)/std::chrono::milliseconds(100)/" "$work"/part?
 for part in "$work"/part?; do
   printf '%s\n' '#include <fcntl.h>' '#include <cstdio>' '#include <stdexcept>' '#include <sigkit/sigkit.hpp>' \
     'int main(int, char** argv) try {' '(void)argv;' "$(<"$part")" \
