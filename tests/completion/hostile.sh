@@ -20,14 +20,19 @@ done
 
 offer 'sigsend sg-'
 [[ ${offered[*]} != *new* && ${offered[*]} != *evil* ]] || fail "control characters: ${offered[*]}"
-# Whole lists too, with what is said of each.
-for line in 'sigsend ' 'siglist -p ' 'sigsend --name '; do
+# Whole lists too, with what is said of each. A shell that has further keys to read lists nothing.
+# shellcheck disable=SC2154
+is_said() { grep -qE "${pid}[[:space:]]+(\(sigkit-probe\)|(-- )?/opt/sigkit-proxy)" "$work/log"; }
+for line in 'siglist -p ' 'sigsend ' 'sigsend --name '; do
   offer "$line"
   ((${#offered[@]} > 2)) || fail "'$line' offers nothing"
-  [[ $shell == fish ]] || ask "$line" '\t\t\x18r'
+  [[ $shell == fish ]] || printf '%s\t\t' "$line" >&3
+  for _ in {1..500}; do
+    if is_said; then break; fi
+    sleep .02
+  done
+  [[ $shell == fish ]] || ask '' '\x18r'
 done
-# shellcheck disable=SC2154
-grep -qE "${pid}[[:space:]]+(\(sigkit-probe\)|(-- )?/opt/sigkit-proxy)" "$work/log" ||
-  fail 'nothing is said of a PID'
+is_said || fail 'nothing is said of a PID'
 ! grep -q $'\e]2;evil' "$work/log" || fail 'a control character of a name reaches the terminal'
 [[ ! $(ls -A "$work/empty") ]] || fail "a name was run: $(ls "$work/empty")"
