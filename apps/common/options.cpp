@@ -75,9 +75,9 @@ std::vector<std::string> words_of_list(std::string_view list, const char* option
   }
 }
 
-scope to_scope(std::string_view text) {
+scope to_scope(std::string_view text, std::string_view known) {
   if (const auto parsed = parse_scope(text)) return *parsed;
-  throw usage_error("invalid scope " + in_quotes(text) + " (" + std::string(scope_names) + ")");
+  throw usage_error("invalid scope " + in_quotes(text) + " (" + std::string(known) + ")");
 }
 
 step to_step(std::string_view text) {

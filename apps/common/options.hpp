@@ -27,7 +27,8 @@ int to_status(std::string_view text, const char* option);
 duration to_duration(std::string_view text, const char* option = nullptr);
 signal_id to_signal(std::string_view text);
 signal_set to_signal_set(std::string_view text);
-scope to_scope(std::string_view text);
+/// `known` are those that the message names.
+scope to_scope(std::string_view text, std::string_view known = scope_names);
 step to_step(std::string_view text);
 const preset& to_preset(std::string_view text);
 orphans to_orphans(std::string_view text);

@@ -145,7 +145,10 @@ void add_ladder_options(command_line& line, send_request& wanted, unresolved& op
       "return when all have ended, or after DUR");
   line.group("What the signals reach");
   line.option(
-      "--scope", "SCOPE", [&](std::string_view text) { options.reach = to_scope(text); },
+      "--scope", "SCOPE",
+      [&](std::string_view text) {
+        options.reach = to_scope(text, "process, group, session, tree, cgroup");
+      },
       "what each process stands for");
   line.alias("--tree", "--scope=tree", "the same as --scope=tree");
   line.flag("--include-self", options.include_self,

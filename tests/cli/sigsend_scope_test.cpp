@@ -180,6 +180,13 @@ TEST_CASE("sigsend -r over a scope leaves those alone that do not catch the sign
   CHECK(job.left().size() == 3);
 }
 
+TEST_CASE("sigsend refuses a scope that is none, or that only a command can have") {
+  const auto none = sigsend({"--scope", "moon", "1"});
+  CHECK(none.status == exit_status::exited(1));
+  CHECK(contains(none.err, "invalid scope 'moon' (process, group, session, tree, cgroup)\n"));
+  CHECK(contains(sigsend({"--scope", "namespace", "1"}).err, "sigtimeout or sigtrap start"));
+}
+
 TEST_CASE("sigsend refuses a scope that it is in itself, unless that is meant") {
   const auto refused = run({"sh", "-c", "\"$0\" --tree $$; echo status $?", program("sigsend")});
   CHECK(refused.out == "status 1\n");

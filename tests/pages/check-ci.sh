@@ -3,11 +3,8 @@
 # limits: each ends, says what hung, and leaves nothing behind.
 set -euo pipefail
 source=$1 programs=$2 compiler=$3
-work=$(mktemp -d)
-mark=SIGKIT_CI=$$.$RANDOM
-marked() { grep -lzxF -- "$mark" /proc/[0-9]*/environ 2>/dev/null | tr -dc '0-9\n' || true; }
-# shellcheck disable=SC2046 # one word for each
-trap 'kill -KILL $(marked) 2>/dev/null || true; rm -rf "$work"' EXIT
+# shellcheck source=tests/pages/common.sh
+. "$source/tests/pages/common.sh"
 export PATH=$programs:$PATH
 cd "$work"
 
@@ -17,10 +14,7 @@ fail() {
   exit 1
 }
 # The blocks of one language, their limits shortened.
-blocks() {
-  awk -v fence="\`\`\`$1" '/^```/ { shown = !shown && $0 == fence; next } shown' "$source/docs/ci.md" |
-    sed -E 's/\b(30m|10m|60s)\b/1s/'
-}
+jobs_in() { blocks "$1" "$source/docs/ci.md" | sed -E 's/\b(30m|10m|60s)\b/1s/'; }
 # limited NAME STATUS COMMAND...: it ends with the status.
 limited() {
   local name=$1 wanted=$2 status=0 left
@@ -33,8 +27,8 @@ limited() {
 }
 
 printf '%s\n' 'check:' '	setsid sleep 1000 & sleep 1000' >Makefile
-mapfile -t jobs < <(blocks yaml | sed -nE 's/^ +- (run: )?(sigtimeout .*)/\2/p'
-  blocks groovy | sed -nE "s/^ +sh '(.*)'$/\1/p")
+mapfile -t jobs < <(jobs_in yaml | sed -nE 's/^ +- (run: )?(sigtimeout .*)/\2/p'
+  jobs_in groovy | sed -nE "s/^ +sh '(.*)'$/\1/p")
 ((${#jobs[@]} == 3)) || fail "the page has ${#jobs[@]} jobs of GitHub, GitLab and Jenkins, not 3"
 : >log
 for job in "${jobs[@]}"; do
@@ -44,7 +38,7 @@ for job in "${jobs[@]}"; do
 done
 
 mkdir with-make with-ctest
-{ blocks make; cat Makefile; } >with-make/Makefile
+{ jobs_in make; cat Makefile; } >with-make/Makefile
 grep -q '^SHELL = sigtimeout' with-make/Makefile
 limited make 2 make -C with-make check
 grep -q 'Error 124' log || fail 'make: another error'
@@ -55,7 +49,7 @@ int main() { if (std::system("setsid sleep 1000 &") == 0) pause(); }' >with-ctes
 {
   printf '%s\n' 'cmake_minimum_required(VERSION 3.25)' 'project(example LANGUAGES CXX)' \
     'add_executable(server_test main.cpp)' 'enable_testing()'
-  blocks cmake
+  jobs_in cmake
 } >with-ctest/CMakeLists.txt
 cmake -S with-ctest -B with-ctest/build -DCMAKE_CXX_COMPILER="$compiler" >log
 cmake --build with-ctest/build >log

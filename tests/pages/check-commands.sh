@@ -4,11 +4,10 @@
 # alone, with what is built.
 set -euo pipefail
 source=$1 programs=$2
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# shellcheck source=tests/pages/common.sh
+. "$source/tests/pages/common.sh"
 
-awk '/^```/ { shown = !shown && $0 == "```sh"; next } shown' "$source/README.md" |
-  sed 's/ *#.*//' >"$work/commands"
+blocks sh "$source/README.md" | sed 's/ *#.*//' >"$work/commands"
 diff -u - "$work/commands" <<'COMMANDS'
 ./dev run
 ./dev test

@@ -5,10 +5,8 @@
 set -euo pipefail
 PATH=$PATH:/usr/sbin:/sbin
 source=$1 static=$2 compiler=$3
-work=$(mktemp -d)
-mark=SIGKIT_CONTAINER=$$.$RANDOM
-outside=
-trap 'kill -KILL $outside 2>/dev/null || true; rm -rf "$work"' EXIT
+# shellcheck source=tests/pages/common.sh
+. "$source/tests/pages/common.sh"
 root=$work/root
 mkdir -p "$root/proc"
 enter=(unshare --mount --pid --fork --kill-child --mount-proc="$root/proc")
@@ -18,8 +16,7 @@ enter=(unshare --mount --pid --fork --kill-child --mount-proc="$root/proc")
   exit 0
 }
 
-awk '/^```/ { shown = !shown && $0 == "```dockerfile"; next } shown' "$source/docs/containers.md" \
-  >"$work/Dockerfile"
+blocks dockerfile "$source/docs/containers.md" >"$work/Dockerfile"
 words() { sed -n "s/^$1 \[\(.*\)\]$/\1/p" "$work/Dockerfile" | tr -d '"' | sed 's/, /\n/g'; }
 mapfile -t entry < <(words ENTRYPOINT)
 mapfile -t command < <(words CMD)
@@ -56,5 +53,5 @@ read -r -t 20 line <&3
 status=0
 wait "$outside" || status=$?
 [[ $line == tidy && $status == 7 ]] || { echo "status $status, and it said: $line"; exit 1; }
-left=$(grep -lzxF -- "$mark" /proc/[0-9]*/environ 2>/dev/null || true)
+left=$(marked)
 [[ -z $left ]] || { echo "left behind: $left"; exit 1; }

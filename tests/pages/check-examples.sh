@@ -2,19 +2,11 @@
 # The commands that --help, the manual pages and the pages of the README show are run as they stand there, in
 # a place that has what they name. Each ends with the status that is said below, 0 where nothing is
 # said, and leaves no process behind.
-# shellcheck disable=SC2016,SC2317 # dollar signs of the commands; what a trap calls
+# shellcheck disable=SC2016 # dollar signs of the commands
 set -euo pipefail
 source=$1 programs=$2
-work=$(mktemp -d)
-mark=SIGKIT_EXAMPLES=$$.$RANDOM
-marked() { grep -lzxF -- "$mark" /proc/[0-9]*/environ 2>/dev/null | tr -dc '0-9\n' || true; }
-end() {
-  local pids
-  mapfile -t pids < <(marked)
-  ((${#pids[@]} == 0)) || kill -KILL "${pids[@]}" 2>/dev/null || true
-  rm -rf "$work"
-}
-trap end EXIT
+# shellcheck source=tests/pages/common.sh
+. "$source/tests/pages/common.sh"
 
 mkdir "$work/bin"
 printf '%s\n' '#!/bin/sh' '[ "$1" != --ready-signal ] || kill -USR1 "$2"' >"$work/bin/nginx"

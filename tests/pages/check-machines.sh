@@ -7,20 +7,14 @@ source=$1 programs=$2
 for tool in parallel ssh scp sshd; do
   PATH=$PATH:/usr/sbin command -v "$tool" >/dev/null || { echo "SKIPPED: there is no $tool here"; exit 0; }
 done
-work=$(mktemp -d)
-mark=SIGKIT_MACHINES=$$.$RANDOM
-marked() { grep -lzxF -- "$mark" /proc/[0-9]*/environ 2>/dev/null | tr -dc '0-9\n' || true; }
+# shellcheck source=tests/pages/common.sh
+. "$source/tests/pages/common.sh"
 server=
 made_run=
-end() {
-  local pids
-  [[ -z $made_run ]] || rmdir /run/sshd 2>/dev/null || true
+also_end() {
   [[ -z $server ]] || kill "$server" 2>/dev/null || true
-  mapfile -t pids < <(marked)
-  ((${#pids[@]} == 0)) || kill -KILL "${pids[@]}" 2>/dev/null || true
-  rm -rf "$work"
+  [[ -z $made_run ]] || rmdir /run/sshd 2>/dev/null || true
 }
-trap end EXIT
 fail() {
   echo "$*"
   cat "$work"/{said,jobs.log,sshd.log} 2>/dev/null
@@ -68,8 +62,7 @@ done
 chmod +x "$work"/bin/*
 export PATH=$work/bin:$PATH HOME=$work/home
 
-mapfile -t commands < <(awk '/^```/ { shown = !shown && $0 == "```sh"; next } shown' \
-  "$source/docs/many-machines.md" | sed -E 's/\b10m\b/1s/')
+mapfile -t commands < <(blocks sh "$source/docs/many-machines.md" | sed -E 's/\b10m\b/1s/')
 ((${#commands[@]} == 3)) || fail "the page has ${#commands[@]} commands, not 3"
 
 ssh far true >"$work/said" 2>&1 </dev/null || {
