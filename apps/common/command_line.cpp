@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include <CLI/CLI.hpp>
+#include "common/cli11.hpp"
 
 #include "common/message.hpp"
 #include "common/output.hpp"

@@ -9,10 +9,10 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <cstring>
-#include <fstream>
+#include <memory>
 #include <optional>
-#include <sstream>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -34,17 +34,13 @@ std::optional<pid_t> owner_in_proc(int descriptor) {
   if (!proc_is_usable() || ::fstat(descriptor, &what) != 0) return std::nullopt;
   const std::string file = fmt::format("{:02x}:{:02x}:{}", major(what.st_dev), minor(what.st_dev),
                                        static_cast<std::uint64_t>(what.st_ino));
-  std::ifstream locks("/proc/locks");
-  for (std::string line; std::getline(locks, line);) {
-    std::istringstream words(line);
-    std::string number;
-    std::string kind;
-    std::string advisory;
-    std::string access;
-    std::string where;
+  const std::unique_ptr<FILE, int (*)(FILE*)> locks(std::fopen("/proc/locks", "re"), &std::fclose);
+  std::array<char, 256> line{};
+  while (locks && std::fgets(line.data(), line.size(), locks.get()) != nullptr) {
+    std::array<char, 64> where{};
     pid_t owner = 0;
-    if (words >> number >> kind >> advisory >> access >> owner >> where && kind == "FLOCK" &&
-        where == file)
+    if (std::sscanf(line.data(), "%*s FLOCK %*s %*s %d %63s", &owner, where.data()) == 2 &&
+        file == where.data())
       return owner;
   }
   return std::nullopt;

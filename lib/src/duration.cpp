@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <cstdint>
 
@@ -29,10 +30,23 @@ const unit* unit_at(std::string_view text) {
   return nullptr;
 }
 
-/// strtod(3) whatever locale the program has set: glibc's newlocale of "C" allocates nothing.
-double read_number(const char* text, char** end) {
+/// strtod(3) whatever locale the program has set: glibc's newlocale of "C" allocates nothing. Some
+/// digits, which are what most write, are read without it: it is far from all else that a start
+/// needs.
+double read_number(std::string_view text, const char*& end) {
+  constexpr std::ptrdiff_t exact = 15;
+  const char* const last = text.data() + text.size();
+  std::uint64_t whole = 0;
+  const auto [rest, failed] = std::from_chars(text.data(), last, whole);
+  const bool goes_on = rest != last && std::string_view(".eExX").find(*rest) != text.npos;
+  end = rest;
+  if (failed == std::errc{} && rest - text.data() <= exact && !goes_on)
+    return static_cast<double>(whole);
   static const locale_t c_locale = ::newlocale(LC_ALL_MASK, "C", nullptr);
-  return ::strtod_l(text, end, c_locale);
+  char* after = nullptr;
+  const double number = ::strtod_l(text.data(), &after, c_locale);
+  end = after;
+  return number;
 }
 
 /// Whether something other than 0 was written, which strtod may have rounded down to 0.
@@ -66,8 +80,8 @@ std::optional<duration> parse_duration(std::string_view text) {
   double previous_unit = 0;
   if (at == last) return std::nullopt;
   while (at != last) {
-    char* end = nullptr;
-    const double number = read_number(at, &end);
+    const char* end = nullptr;
+    const double number = read_number({at, last}, end);
     const std::string_view written(at, static_cast<std::size_t>(end - at));
     if (end == at || std::isnan(number)) return std::nullopt;
     const bool nonzero = has_nonzero_digit(written);

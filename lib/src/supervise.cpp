@@ -190,6 +190,13 @@ void detail::supervision::make_reaper() {
     become_subreaper();
 }
 
+/// What the command ignores when it starts.
+void detail::supervision::find_ignored(const spawn_options& how) {
+  for (const signal_id signal : signal_set::changeable())
+    if (get_disposition(signal) == disposition::ignored) starts_ignored_.insert(signal);
+  starts_ignored_ = (starts_ignored_ | how.ignore) - how.reset;
+}
+
 /// False where the program could not be executed.
 bool detail::supervision::start(char* const* argv) {
   choose_scope();
@@ -213,9 +220,7 @@ bool detail::supervision::start(char* const* argv) {
     relay_.emplace(options_.relay.value_or(relay_by::pipe));
   if (options_.give_terminal && new_session) give_up_terminal();
   const spawn_options how = how_to_spawn(new_session);
-  for (const signal_id signal : signal_set::changeable())
-    if (get_disposition(signal) == disposition::ignored) starts_ignored_.insert(signal);
-  starts_ignored_ = (starts_ignored_ | how.ignore) - how.reset;
+  if (rungs_.has_next() || !options_.traps.empty()) find_ignored(how);
   make_reaper();
   if (options_.cpu != duration::zero() || options_.accounting) usage_.emplace(own_cgroup());
   if (options_.accounting) memory_kills_before_ = count_memory_kills(own_cgroup());

@@ -74,6 +74,7 @@ private:
   bool start_command(char* const* argv, const spawn_options& how);
   [[nodiscard]] spawn_options how_to_spawn(bool new_session) const;
   void make_reaper();
+  void find_ignored(const spawn_options& how);
   void become_subreaper();
   bool wait_for_something();
   void pass_output_on();
@@ -215,7 +216,7 @@ private:
   time_point silence_due_ = no_time;
 
   std::map<int, time_point> ends_sent_; ///< when what ends a program was sent last
-  signal_set starts_ignored_;           ///< what the command ignores when it starts
+  signal_set starts_ignored_;           ///< what the command ignores when it starts, where that counts
   int command_status_ = 0;              ///< as $?, when it has ended
   bool leaves_ = false;                 ///< with a status of its own
   bool end_began_ = false;              ///< the actions of the command's end
