@@ -1,10 +1,10 @@
 #pragma once
 
 // CLI11 without the streams and locales of the C++ library, which it needs for little: to trim a
-// word, and to write the help. To set them up takes a tenth of a start of these programs, and a third
-// of the library's size. Inside CLI11's namespace, `std` is therefore one of its own, which has all
-// of the real one, and small stand-ins for these. They are those that CLI11 2.1 uses; another
-// version is taken as it is.
+// word, and to write the help. To set them up takes a tenth of a start of these programs, and a
+// third of the library's size. Inside CLI11's namespace, `std` is therefore one of its own, which
+// has all of the real one, and small stand-ins for these. They are those that CLI11 2.1 uses;
+// another version is taken as it is.
 
 #include <CLI/Version.hpp>
 
@@ -16,8 +16,8 @@
 #include <type_traits>
 #include <utility>
 
-// libstdc++'s <iostream> is nothing but the declarations of cin, cout and so on, and a static object
-// that sets them up in each program. Elsewhere this does nothing.
+// libstdc++'s <iostream> is nothing but the declarations of cin, cout and so on, and a static
+// object that sets them up in each program. Elsewhere this does nothing.
 #define _GLIBCXX_IOSTREAM 1 // NOLINT
 #include <istream>
 #include <ostream>

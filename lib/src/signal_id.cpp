@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <cstdint>
 
 #include "text.hpp"
 
@@ -61,17 +62,19 @@ struct alias {
 constexpr alias aliases[] = {
     {"IOT", SIGIOT}, {"CLD", SIGCHLD}, {"POLL", SIGPOLL}, {"UNUSED", SIGSYS}};
 
-constexpr auto by_number = [] {
-  std::array<entry, signal_id::highest + 1> table{};
+/// Where each is in the table, counted from 1. No pointers: those are relocated at each start.
+constexpr auto place_of = [] {
+  std::array<std::uint8_t, signal_id::highest + 1> places{};
+  std::uint8_t place = 0;
   for (const entry& known : known_signals)
-    table[static_cast<std::size_t>(known.number)] = known;
-  return table;
+    places[static_cast<std::size_t>(known.number)] = ++place;
+  return places;
 }();
 
 const entry* find_entry(int number) noexcept {
   if (number < 1 || number > signal_id::highest) return nullptr;
-  const entry& found = by_number[static_cast<std::size_t>(number)];
-  return found.number != 0 ? &found : nullptr;
+  const std::size_t place = place_of[static_cast<std::size_t>(number)];
+  return place != 0 ? &known_signals[place - 1] : nullptr;
 }
 
 /// "RTMIN", "RTMIN+n", "RTMAX-n", "RTn", already in capitals and without "SIG".

@@ -58,7 +58,7 @@ namespace {
 struct named_code {
   int signal; // 0: any
   int code;
-  const char* name;
+  char name[16]; // not a pointer, which is relocated at each start
 };
 
 #define SIGKIT_CODE(signal, code)                                                                  \

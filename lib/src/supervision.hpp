@@ -216,10 +216,10 @@ private:
   time_point silence_due_ = no_time;
 
   std::map<int, time_point> ends_sent_; ///< when what ends a program was sent last
-  signal_set starts_ignored_;           ///< what the command ignores when it starts, where that counts
-  int command_status_ = 0;              ///< as $?, when it has ended
-  bool leaves_ = false;                 ///< with a status of its own
-  bool end_began_ = false;              ///< the actions of the command's end
+  signal_set starts_ignored_; ///< what the command ignores when it starts, where that counts
+  int command_status_ = 0;    ///< as $?, when it has ended
+  bool leaves_ = false;       ///< with a status of its own
+  bool end_began_ = false;    ///< the actions of the command's end
   bool gave_up_actions_ = false;
   bool sent_stop_ = false;   ///< by an action or a rung
   bool stops_alone_ = false; ///< the command, by that

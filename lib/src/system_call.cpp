@@ -22,7 +22,7 @@ constexpr char names[] =
 #undef SIGKIT_SYSTEM_CALL
     ;
 
-constexpr std::string_view waiting[] = {
+constexpr char waiting[][16] = {
     "accept",       "accept4",    "close",     "connect",    "copy_file_range", "epoll_pwait",
     "epoll_pwait2", "epoll_wait", "fallocate", "fcntl",      "fdatasync",       "flock",
     "fstat",        "fsync",      "ftruncate", "getdents64", "ioctl",           "io_uring_enter",
