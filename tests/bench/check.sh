@@ -14,8 +14,7 @@ for program in one_page bench_sleepers latecomer weigh; do
   cp "$fixtures/$program" "$work/fixtures"
 done
 left() {
-  # shellcheck disable=SC2012 # their number is what is looked at
-  ls -l /proc/[0-9]*/exe 2>/dev/null | grep -F " $work/" || true
+  find /proc -maxdepth 2 -name exe -lname "$work/*" 2>/dev/null || true
 }
 
 set -- --shared "$shared" --static "$static" --fixtures "$work/fixtures" --table "$work/table"

@@ -1,11 +1,10 @@
 // What the library's calls cost, with Google Benchmark. Where a call is little more than a system
 // call, that stands beside it.
 #include <signal.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdlib>
+#include <cstddef>
 #include <vector>
 
 #include <benchmark/benchmark.h>

@@ -20,9 +20,16 @@ std::string value_text(double value, quantity of) {
   return of == quantity::throughput ? fmt::format("{:.2f} GiB/s", value) : milliseconds(value);
 }
 
-cells header_of(quantity of) {
-  if (of == quantity::lateness) return {"", "median", "against", "quartiles", "", ""};
-  return {"", "median", "ratio", "quartiles", "faults", "KiB"};
+cells header_of(const group& whole) {
+  cells header = {"", "median", "ratio", "quartiles", "", ""};
+  if (whole.of == quantity::lateness) header[2] = "against";
+  const bool weighed = std::any_of(whole.rows.begin(), whole.rows.end(),
+                                   [](const row& each) { return each.weighed.has_value(); });
+  if (weighed) {
+    header[4] = "faults";
+    header[5] = "KiB";
+  }
+  return header;
 }
 
 /// What is said of times that may be next to nothing: a ratio of those would say little.
@@ -86,7 +93,7 @@ std::string table_of(const std::vector<group>& groups) {
   for (const group& each : groups) {
     text += '\n' + title_of(each);
     if (each.rows.empty()) continue;
-    text += line_text(header_of(each.of), widest);
+    text += line_text(header_of(each), widest);
     for (const row& one : each.rows)
       text += line_text(line_of(one, each), widest);
   }
