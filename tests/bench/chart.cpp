@@ -15,7 +15,7 @@ constexpr double group_space = 42; ///< with its title
 constexpr double top = 56;
 constexpr double zero = 268;
 constexpr double longest = 440;
-constexpr double most = 2.5; ///< a longer bar is cut off, and its value says how long it is
+constexpr double most = 2.5; ///< a longer bar is cut, and its value says how long it would be
 
 /// A dark card, which stands on a light page as well as on a dark one.
 constexpr const char* opening =
@@ -25,6 +25,7 @@ constexpr const char* opening =
   text {{ font: 13px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; fill: #d6dae2 }}
   .title {{ font-weight: bold; fill: #ffffff }} .what {{ text-anchor: end }} .note {{ fill: #9aa3b2 }}
   .ours {{ fill: #8ab4f8 }} .other {{ fill: #6b7484 }} .one {{ stroke: #ffd866; stroke-dasharray: 3 3 }}
+  .cut {{ stroke: #1d2027; stroke-width: 4px }}
   .value {{ paint-order: stroke; stroke: #1d2027; stroke-width: 5px }}
 </style>
 <rect width="100%" height="100%" rx="9" fill="#1d2027"/>
@@ -54,12 +55,16 @@ std::string text_at(double x, double y, const char* kind, const std::string& tex
 }
 
 std::string bar_of(const row& measured, std::optional<double> ratio, double y) {
-  const std::string label = text_at(zero - 10, y + 14, "what", measured.what);
-  if (!ratio) return label;
-  return label + fmt::format("<rect x=\"{}\" y=\"{}\" width=\"{:.1f}\" height=\"{}\" rx=\"2\" "
-                             "class=\"{}\"/>\n",
-                             zero, y + 3, length_of(*ratio), row_height - 6,
-                             measured.ours ? "ours" : "other");
+  std::string text = text_at(zero - 10, y + 14, "what", measured.what);
+  if (!ratio) return text;
+  const double length = length_of(*ratio);
+  text += fmt::format(
+      "<rect x=\"{}\" y=\"{}\" width=\"{:.1f}\" height=\"{}\" rx=\"2\" class=\"{}\"/>\n", zero,
+      y + 3, length, row_height - 6, measured.ours ? "ours" : "other");
+  if (*ratio > most)
+    text += fmt::format("<path d=\"M{} {}l6 {}\" class=\"cut\"/>\n", zero + length - 20,
+                        y + row_height - 1, 2 - row_height);
+  return text;
 }
 
 std::string value_of(const row& measured, std::optional<double> ratio, double y) {
