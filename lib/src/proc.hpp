@@ -40,11 +40,20 @@ std::vector<std::string> words_of(std::string_view command_line);
 /// From `file` ("stat", "task/4711/stat"); nothing where the process or thread has ended.
 std::optional<process_facts> read_stat(int process, const char* file);
 
+/// The same from the open file, again.
+std::optional<process_facts> read_stat(int file);
+
 /// The threads of a process, by the names in its directory `task`.
 std::vector<pid_t> threads(int process);
 
 /// The children of one thread, in the order of their creation; nothing where it has ended.
 std::vector<pid_t> children(int process, pid_t thread);
+
+/// The file that lists them; empty where the thread has ended.
+unique_fd open_children(int process, pid_t thread);
+
+/// The same from that, again.
+std::vector<pid_t> read_children(int file);
 
 /// The children of every thread of `facts`, which was just read through `process`.
 std::vector<pid_t> children_of_all_threads(int process, const process_facts& facts);

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -282,9 +283,12 @@ std::vector<std::string> words_of(std::string_view command_line) {
 
 std::optional<process_facts> read_stat(int process, const char* file) {
   const unique_fd stat = sys::open_at(process, file, O_RDONLY);
+  return stat.has_value() ? read_stat(stat.get()) : std::nullopt;
+}
+
+std::optional<process_facts> read_stat(int file) {
   std::array<char, 1024> text{}; // 52 numbers and a name: about 350 bytes
-  if (!stat.has_value()) return std::nullopt;
-  const ssize_t size = sys::retry([&] { return ::read(stat.get(), text.data(), text.size()); });
+  const ssize_t size = sys::retry([&] { return ::pread(file, text.data(), text.size(), 0); });
   if (size <= 0) return std::nullopt;
   return parse_process_stat({text.data(), static_cast<std::size_t>(size)});
 }
@@ -306,13 +310,22 @@ std::vector<pid_t> threads(int process) {
   return numbers_in(std::move(directory));
 }
 
-std::vector<pid_t> children(int process, pid_t thread) {
+unique_fd open_children(int process, pid_t thread) {
   std::array<char, 64> path{};
   std::snprintf(path.data(), path.size(), "task/%d/children", static_cast<int>(thread));
+  return sys::open_at(process, path.data(), O_RDONLY);
+}
+
+std::vector<pid_t> children(int process, pid_t thread) {
+  const unique_fd file = open_children(process, thread);
+  return file.has_value() ? read_children(file.get()) : std::vector<pid_t>{};
+}
+
+std::vector<pid_t> read_children(int file) {
   std::vector<pid_t> result;
-  const std::optional<std::string> text = read_text(process, path.data());
-  if (!text) return result;
-  for (std::string_view rest = *text; !rest.empty();)
+  std::string text;
+  if (::lseek(file, 0, SEEK_SET) != 0 || !sys::read_all(file, text)) return result;
+  for (std::string_view rest = text; !rest.empty();)
     if (const auto pid = parse_decimal<pid_t>(cut(rest, ' '))) result.push_back(*pid);
   return result;
 }

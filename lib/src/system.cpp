@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <memory>
@@ -54,6 +55,17 @@ std::size_t descriptor_budget() noexcept {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur <= for_all_else) return 0;
   return static_cast<std::size_t>((limit.rlim_cur - for_all_else) / 4);
+}
+
+raised_descriptor_limit::raised_descriptor_limit() noexcept {
+  constexpr rlim_t enough = 65536;
+  if (::getrlimit(RLIMIT_NOFILE, &before_) != 0) return;
+  const rlimit wanted{std::min(before_.rlim_max, enough), before_.rlim_max};
+  raised_ = wanted.rlim_cur > before_.rlim_cur && ::setrlimit(RLIMIT_NOFILE, &wanted) == 0;
+}
+
+raised_descriptor_limit::~raised_descriptor_limit() {
+  if (raised_) ::setrlimit(RLIMIT_NOFILE, &before_);
 }
 
 std::vector<std::string> directories_in(int directory) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/types.h>
 #include <time.h>
@@ -53,6 +54,20 @@ bool read_all(int descriptor, std::string& text);
 /// How many descriptors each of those may keep who would like to keep many: a quarter of what this
 /// process may have (RLIMIT_NOFILE of getrlimit(2)), but for some that all else needs.
 std::size_t descriptor_budget() noexcept;
+
+/// Lets this process have as many open files as it may give itself, at most 65536, for as long as
+/// this lives. What is started meanwhile would have that limit too.
+class raised_descriptor_limit {
+public:
+  raised_descriptor_limit() noexcept;
+  raised_descriptor_limit(const raised_descriptor_limit&) = delete;
+  raised_descriptor_limit& operator=(const raised_descriptor_limit&) = delete;
+  ~raised_descriptor_limit();
+
+private:
+  rlimit before_{};
+  bool raised_ = false;
+};
 
 /// The names of the directories in an open one, but for those that begin with a dot.
 std::vector<std::string> directories_in(int directory);

@@ -16,11 +16,11 @@ namespace sigkit {
 
 namespace {
 
-// Directories kept open from pass to pass. What is beyond it is opened again each time, and
-// compared by its start time: slower, and as safe. A quarter of what this process may have open
-// leaves room for all else.
-std::size_t directory_budget() {
-  return std::min<std::size_t>(256, sys::descriptor_budget());
+// Members whose files are kept open from pass to pass. What is beyond them is opened again each
+// time, and compared by its start time: slower, and as safe.
+std::size_t member_budget() {
+  constexpr std::size_t files_of_one = 3;
+  return std::min<std::size_t>(8192, sys::descriptor_budget() / files_of_one);
 }
 
 constexpr duration finding_limit = std::chrono::seconds(5);
@@ -62,10 +62,16 @@ bool is_making_process(std::string_view system_call, std::string_view wait_chann
   return makes && is_known && !has_made;
 }
 
+void tree_walk::reap_all_but(pid_t kept) {
+  kept_ = kept;
+  more_descriptors_ = std::make_unique<sys::raised_descriptor_limit>();
+  setting_.budget = member_budget();
+}
+
 tree_walk::tree_walk(pid_t root, std::set<pid_t> left_out)
-    : tree_walk(
-          {.children = true, .further = nullptr, .spared = {}, .budget = directory_budget()}) {
+    : tree_walk({.children = true, .further = nullptr, .spared = {}, .budget = member_budget()}) {
   root_ = root;
+  root_is_self_ = root == ::getpid();
   left_out_ = std::move(left_out);
   root_process_ = proc::open_process(root);
 }
@@ -82,31 +88,31 @@ bool tree_walk::add_root(const process_facts& root) {
   fresh.facts = root;
   fresh.process = reopen(fresh);
   if (!fresh.process.has_value()) return false;
-  if (members_.size() >= setting_.budget) fresh.process.reset();
+  if (members_.size() >= setting_.budget) close_files(fresh);
   roots_.push_back(root.pid);
   members_.insert_or_assign(root.pid, std::move(fresh));
   return true;
 }
 
-std::vector<pid_t> tree_walk::children_of(pid_t pid, const member* known) {
-  if (!has_children_files_) {
-    std::vector<pid_t> result;
-    const auto [first, last] = by_parent_.equal_range(pid);
-    for (auto at = first; at != last; ++at)
-      result.push_back(at->second);
-    return result;
-  }
-  if (known == nullptr) {
-    const auto facts = proc::read_stat(root_process_.get(), "stat");
-    if (!facts) return {};
-    return proc::children_of_all_threads(root_process_.get(), *facts);
-  }
-  if (known->hidden || has_ended(known->facts)) return {};
-  if (known->process.has_value())
-    return proc::children_of_all_threads(known->process.get(), known->facts);
-  const unique_fd process = reopen(*known);
-  return process.has_value() ? proc::children_of_all_threads(process.get(), known->facts)
-                             : std::vector<pid_t>{};
+/// `process` is its open /proc directory; below 0 where there is none.
+std::vector<pid_t> tree_walk::children_of(const process_facts& facts, int process) const {
+  if (has_children_files_)
+    return process >= 0 ? proc::children_of_all_threads(process, facts) : std::vector<pid_t>{};
+  std::vector<pid_t> result;
+  const auto [first, last] = by_parent_.equal_range(facts.pid);
+  for (auto at = first; at != last; ++at)
+    result.push_back(at->second);
+  return result;
+}
+
+std::vector<pid_t> tree_walk::children_of(const member& known, int process) const {
+  const bool kept = known.children.has_value() && known.facts.threads == 1;
+  return kept ? proc::read_children(known.children.get()) : children_of(known.facts, process);
+}
+
+std::vector<pid_t> tree_walk::children_of_root() const {
+  const auto facts = proc::read_stat(root_process_.get(), "stat");
+  return facts ? children_of(*facts, root_process_.get()) : std::vector<pid_t>{};
 }
 
 void tree_walk::collect_by_parent() {
@@ -121,7 +127,7 @@ bool tree_walk::pass(bool stop, sys::clock::time_point deadline) {
   order_.clear();
   if (!has_children_files_) collect_by_parent();
   to_visit_.clear();
-  if (root_ != 0) add_children(root_, children_of(root_, nullptr));
+  if (root_ != 0) add_children(root_, children_of_root());
   for (const pid_t root : roots_)
     if (members_.contains(root)) to_visit_.push_back({0, root});
   bool quiet = visit_all(stop, deadline);
@@ -164,9 +170,7 @@ bool tree_walk::visit_all(bool stop, sys::clock::time_point deadline) {
     if (seen) continue; // moved to another parent during this pass
     if (!visit(child, parent, stop)) quiet = false;
     found = members_.find(child);
-    if (found == members_.end() || found->second.last_pass != pass_number_) continue;
-    order_.push_back(child);
-    if (setting_.children) add_children(child, children_of(child, &found->second));
+    if (found != members_.end() && found->second.last_pass == pass_number_) order_.push_back(child);
   }
   return quiet;
 }
@@ -174,7 +178,25 @@ bool tree_walk::visit_all(bool stop, sys::clock::time_point deadline) {
 /// Nobody but this process reaps its own children: such a one keeps its PID, and is not looked at
 /// again. What flees leaves them by the thousand.
 bool tree_walk::is_kept_zombie(const member& known) const {
-  return has_ended(known.facts) && known.facts.parent == root_ && root_ == ::getpid();
+  return has_ended(known.facts) && known.facts.parent == root_ && root_is_self_;
+}
+
+/// Of those that are reaped, nothing else is of interest.
+bool tree_walk::add_own_zombie(pid_t pid, pid_t parent) {
+  siginfo_t ended{};
+  if (!kept_ || parent != root_ || !root_is_self_ ||
+      ::waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0 ||
+      ended.si_pid != pid)
+    return false;
+  member& fresh = members_[pid];
+  fresh.facts.pid = pid;
+  fresh.facts.parent = parent;
+  fresh.facts.state = 'Z';
+  fresh.facts.threads = 1;
+  fresh.at_rest = true;
+  fresh.last_pass = pass_number_;
+  found_new_ = true;
+  return true;
 }
 
 /// False where something is new, has changed or is not at rest, so that another pass is due.
@@ -184,23 +206,44 @@ bool tree_walk::visit(pid_t pid, pid_t parent, bool stop) {
     found->second.last_pass = pass_number_;
     return true;
   }
-  if (found != members_.end() && !found->second.hidden) {
-    const bool quiet = look_at(found->second, stop, false);
-    if (found->second.last_pass == pass_number_) return quiet;
-    members_.erase(found); // ended since; the PID may be another's by now
-    return false;
-  }
+  if (found != members_.end() && !found->second.hidden) return visit_known(found->second, stop);
+  if (found == members_.end() && add_own_zombie(pid, parent)) return false;
   member fresh;
   fresh.process = proc::open_process(pid);
-  if (!fresh.process.has_value()) return visit_hidden(pid, parent, stop);
-  const auto facts = proc::read_stat(fresh.process.get(), "stat");
+  if (!fresh.process.has_value()) {
+    fresh.facts.pid = pid;
+    if (setting_.children) add_children(pid, children_of(fresh.facts, -1));
+    return visit_hidden(pid, parent, stop);
+  }
+  fresh.stat = sys::open_at(fresh.process.get(), "stat", O_RDONLY);
+  auto facts = fresh.stat.has_value() ? proc::read_stat(fresh.stat.get()) : std::nullopt;
   // The PID was listed, and may have been recycled before it was opened.
   if (!facts || !belongs(*facts, fresh.process.get())) return false;
-  fresh.facts = *facts;
-  look_at(fresh, stop, true);
-  if (members_.size() >= setting_.budget) fresh.process.reset();
+  if (has_children_files_ && setting_.children)
+    fresh.children = proc::open_children(fresh.process.get(), pid);
+  look_at(fresh, std::move(*facts), fresh.process.get(), stop, true);
+  if (members_.size() >= setting_.budget) close_files(fresh);
   members_.insert_or_assign(pid, std::move(fresh));
   found_new_ = true;
+  return false;
+}
+
+void tree_walk::close_files(member& known) noexcept {
+  known.process.reset();
+  known.stat.reset();
+  known.children.reset();
+}
+
+bool tree_walk::visit_known(member& known, bool stop) {
+  unique_fd opened;
+  if (!known.process.has_value()) opened = proc::open_process(known.facts.pid);
+  const int process = known.process.has_value() ? known.process.get() : opened.get();
+  auto facts = known.stat.has_value() ? proc::read_stat(known.stat.get())
+               : process >= 0         ? proc::read_stat(process, "stat")
+                                      : std::nullopt;
+  if (facts && facts->start_time == known.facts.start_time)
+    return look_at(known, std::move(*facts), process, stop, false);
+  members_.erase(known.facts.pid); // ended since; the PID may be another's by now
   return false;
 }
 
@@ -211,15 +254,11 @@ bool tree_walk::belongs(const process_facts& facts, int process) const {
   return setting_.further != nullptr && setting_.further->includes(facts, process);
 }
 
-/// Reads the process again, and marks it as seen in this pass unless it has ended.
-bool tree_walk::look_at(member& seen, bool stop, bool is_new) const {
-  const bool held = seen.process.has_value();
-  const unique_fd opened = held ? unique_fd() : reopen(seen);
-  const int process = held ? seen.process.get() : opened.get();
-  auto facts = process >= 0 ? proc::read_stat(process, "stat") : std::nullopt;
-  if (!facts) return false;
+/// Marks it as seen in this pass, as it was just read through `process`; then its children are to
+/// be visited.
+bool tree_walk::look_at(member& seen, process_facts facts, int process, bool stop, bool is_new) {
   const bool was_at_rest = seen.at_rest && !is_new;
-  seen.facts = std::move(*facts);
+  seen.facts = std::move(facts);
   seen.at_rest = is_spared(seen.facts.pid) || all_threads_at_rest(process, seen.facts) ||
                  (setting_.further != nullptr && setting_.further->is_frozen(seen.facts));
   // Again where it does not stand still: a CONT from within the tree would undo the first one.
@@ -233,6 +272,8 @@ bool tree_walk::look_at(member& seen, bool stop, bool is_new) const {
   if (!seen.at_rest && stop && !is_new && sys::pidfd_send_signal(process, signull) == EPERM)
     seen.at_rest = true;
   seen.last_pass = pass_number_;
+  if (setting_.children && !has_ended(seen.facts))
+    add_children(seen.facts.pid, children_of(seen, process));
   return was_at_rest && seen.at_rest;
 }
 
@@ -268,9 +309,15 @@ void tree_walk::stop_hidden(member& known) const {
     known.stopped = known.to_continue = true;
 }
 
-bool tree_walk::is_listed_child(pid_t pid, pid_t parent) {
+bool tree_walk::is_listed_child(pid_t pid, pid_t parent) const {
   const auto known = members_.find(parent);
-  const auto listed = children_of(parent, known == members_.end() ? nullptr : &known->second);
+  std::vector<pid_t> listed;
+  if (known == members_.end()) {
+    listed = children_of_root();
+  } else {
+    const unique_fd process = reopen(known->second);
+    listed = children_of(known->second.facts, process.get());
+  }
   return std::ranges::find(listed, pid) != listed.end();
 }
 

@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -54,7 +55,7 @@ struct walk_setting {
   bool children = true;          ///< a child of a member is a member
   membership* further = nullptr; ///< who else is
   std::set<pid_t> spared;        ///< never stopped: this process, its ancestors
-  std::size_t budget = 0;        ///< how many directories are kept open
+  std::size_t budget = 0;        ///< how many members have files that are kept open
 };
 
 /// A signal for those that were found.
@@ -84,8 +85,8 @@ public:
 
   /// While freezing, children of this process that have ended are reaped, but for `kept` and
   /// those that are left out: what flees would else leave them by the thousand, until no PID is
-  /// left. For a walk of which this process is the root.
-  void reap_all_but(pid_t kept) noexcept { kept_ = kept; }
+  /// left. For a walk of which this process is the root, and nothing else meanwhile.
+  void reap_all_but(pid_t kept);
 
   /// Goes over the tree once, from the top; with `stop`, sends STOP to each process that it sees
   /// for the first time. True where the pass found the same processes as the one before, and both
@@ -121,7 +122,9 @@ public:
 private:
   struct member {
     process_facts facts;
-    unique_fd process;   ///< its /proc directory; empty beyond the budget, or where it is hidden
+    unique_fd process;   ///< its /proc directory, or a pidfd where it is hidden
+    unique_fd stat;      ///< these two in it: to open them takes as long as to read them
+    unique_fd children;  ///< of its first thread
     bool hidden = false; ///< listed as a child, but /proc does not show it
     bool at_rest = false;
     bool stopped = false;     ///< by STOP from here, since the last CONT
@@ -131,7 +134,9 @@ private:
 
   bool belongs(const process_facts& facts, int process) const;
   void visit_further(bool stop, sys::clock::time_point deadline, bool& quiet);
-  std::vector<pid_t> children_of(pid_t pid, const member* known);
+  [[nodiscard]] std::vector<pid_t> children_of(const process_facts& facts, int process) const;
+  [[nodiscard]] std::vector<pid_t> children_of(const member& known, int process) const;
+  [[nodiscard]] std::vector<pid_t> children_of_root() const;
   void collect_by_parent();
   void reap_ended();
   void continue_those_left() noexcept;
@@ -140,13 +145,16 @@ private:
   void add_children(pid_t parent, std::vector<pid_t> children);
   bool visit_all(bool stop, sys::clock::time_point deadline);
   [[nodiscard]] bool is_kept_zombie(const member& known) const;
+  bool add_own_zombie(pid_t pid, pid_t parent);
   bool visit(pid_t pid, pid_t parent, bool stop);
-  bool look_at(member& seen, bool stop, bool is_new) const;
+  bool visit_known(member& known, bool stop);
+  bool look_at(member& seen, process_facts facts, int process, bool stop, bool is_new);
   bool visit_hidden(pid_t pid, pid_t parent, bool stop);
   void stop_hidden(member& known) const;
-  bool is_listed_child(pid_t pid, pid_t parent);
+  [[nodiscard]] bool is_listed_child(pid_t pid, pid_t parent) const;
   static int send_to(const member& target, const walk_signal& what);
   static unique_fd reopen(const member& target);
+  static void close_files(member& known) noexcept;
 
   struct edge {
     pid_t parent;
@@ -156,8 +164,10 @@ private:
   walk_setting setting_;
   std::vector<pid_t> roots_;
   pid_t root_; ///< whose descendants are walked; 0 where there are `roots_`
+  bool root_is_self_ = false;
   std::set<pid_t> left_out_;
   std::optional<pid_t> kept_;
+  std::unique_ptr<sys::raised_descriptor_limit> more_descriptors_;
   unique_fd root_process_;
   bool has_children_files_;
   std::map<pid_t, member> members_;

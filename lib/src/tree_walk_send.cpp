@@ -54,7 +54,7 @@ void tree_walk::continue_all() noexcept {
   if (std::ranges::none_of(members_, is_left)) return;
   // No descriptor is left to open them with: those of the others make room.
   for (auto& [pid, known] : members_)
-    if (!known.hidden) known.process.reset();
+    if (!known.hidden) close_files(known);
   continue_those_left();
 }
 

@@ -40,7 +40,7 @@ rows 2 'the signals of 100 processes'
 # Not every machine gives everybody cgroups and namespaces.
 for count in 10 100; do
   missing=$(grep -cE '^  sigtimeout .* no (cgroup|namespace) here$' "$work/table" || true)
-  rows $((5 - missing / 2)) "ending $count sleeping processes"
+  rows $((5 - missing / 2)) "killing $count sleeping processes"
 done
 
 if command -v xmllint >/dev/null; then

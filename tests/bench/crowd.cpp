@@ -60,7 +60,7 @@ std::string what_forbids(const settings& how, int count) {
 
 void end_group(const crowd& all) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  if (::kill(-all.pid(), SIGTERM) != 0)
+  if (::kill(-all.pid(), SIGKILL) != 0)
     throw std::system_error(errno, std::generic_category(), "kill");
   while (::waitpid(-all.pid(), nullptr, 0) > 0) {
   }

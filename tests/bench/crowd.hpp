@@ -28,7 +28,7 @@ private:
 /// Why there cannot be so many processes; empty where they can.
 std::string what_forbids(const settings& how, int count);
 
-/// Ends a crowd that leads a group of its own, and reaps the whole of it. Meanwhile this
+/// Kills a crowd that leads a group of its own, and reaps the whole of it. Meanwhile this
 /// process is a subreaper.
 void end_group(const crowd& all);
 
