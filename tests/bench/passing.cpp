@@ -1,5 +1,4 @@
 // Output that goes through another process, against output that does not.
-#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -27,7 +26,6 @@ std::size_t read_into(std::vector<char>& buffer, const descriptor& from) {
 /// From the first byte on, so that the start does not count.
 double throughput_of(const words& command, std::size_t amount) {
   channel output;
-  ::fcntl(output.writing.get(), F_SETPIPE_SZ, static_cast<int>(buffer_size)); // as large as may be
   start_options options;
   options.output = output.writing.get();
   const pid_t child = start(command, options);
@@ -59,7 +57,7 @@ std::vector<group> measure_passing(const settings& how) {
                                         {how.shared + "/sigtimeout", "--idle", "10s", "60", yes},
                                         true),
                                trial_of("yes | cat", {"/bin/sh", "-c", "yes | cat"}, false)};
-  group about{"output that is watched, through a pipe of 1 MiB: more is better",
+  group about{"output that is watched, through a pipe: more is better",
               quantity::throughput};
   return {measure(std::move(about), std::move(trials), how.rounds(10), 1)};
 }
