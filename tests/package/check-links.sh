@@ -11,6 +11,11 @@ die() { echo "check-links: $*"; exit 1; }
 
 works_in() {
   links=$1/libexec/sigkit/bin
+  # Below /usr it is the loader that knows where the library is.
+  if ! readelf -d "$links/kill" | grep -qF 'ORIGIN'; then
+    LD_LIBRARY_PATH=$(dirname "$(find "$1" -name libsigkit.so)")
+    export LD_LIBRARY_PATH
+  fi
   PATH=$links:$path
   for name in timeout kill; do
     case $(readlink "$links/$name") in ../*) ;; *) die "$name leads to $(readlink "$links/$name")" ;; esac

@@ -43,4 +43,5 @@ mkdir "$HOME"
 build_static=$(sed -n 's/^RUN cd .sigkit && rm -rf build && //p' "$dockerfile")
 (cd "$source" && bash -c "$build_static") >"$work/log" 2>&1 </dev/null || { cat "$work/log"; exit 1; }
 [[ $("$source/build/static/apps/siglist" TERM) == 15 ]]
+"$source/tests/package/check-place.sh" "$HOME/.local"
 [[ $("$HOME/.local/bin/siglist" TERM) == 15 && -e $HOME/.local/share/man/man7/sigkit.7 ]]
