@@ -57,8 +57,7 @@ std::vector<group> measure_passing(const settings& how) {
                                         {how.shared + "/sigtimeout", "--idle", "10s", "60", yes},
                                         true),
                                trial_of("yes | cat", {"/bin/sh", "-c", "yes | cat"}, false)};
-  group about{"output that is watched, through a pipe: more is better",
-              quantity::throughput};
+  group about{"output that is watched, through a pipe: more is better", quantity::throughput};
   return {measure(std::move(about), std::move(trials), how.rounds(10), 1)};
 }
 

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -112,13 +113,62 @@ TEST_CASE("signals that do not terminate reach the tree with nothing stopped") {
   CHECK(job.out() == ready + "\ngot WINCH\ngot USR2\ngot CONT\n");
 }
 
-TEST_CASE("a wide tree beyond the directories that are kept open is ended") {
+TEST_CASE("a wide tree beyond the files that are kept open is ended") {
+  rlimit few{};
+  ::getrlimit(RLIMIT_NOFILE, &few);
+  few.rlim_cur = 128; // enough for the files of nine members
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
   const std::string mark = test::new_mark();
   test::child job({"bash", "-c", "for i in {1..400}; do sleep 1000 & done; echo ready; wait"},
                   {.environment = {mark}, .before_exec = {}, .argv0 = {}});
   job.wait_for_line("ready");
   CHECK(send_tree(::getpid(), sigkill).sent == 401);
   CHECK(test::eventually([&] { return test::marked_processes(mark).empty(); }));
+}
+
+TEST_CASE("a walk of this process's tree may keep more files open, and gives that back") {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = 64;
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
+  const auto now = [] {
+    rlimit found{};
+    ::getrlimit(RLIMIT_NOFILE, &found);
+    return found.rlim_cur;
+  };
+  {
+    tree_walk walk(::getpid());
+    CHECK(now() == 64);
+    walk.reap_all_but(0);
+    CHECK(now() == std::min<rlim_t>(limit.rlim_max, 65536));
+  }
+  CHECK(now() == 64);
+}
+
+TEST_CASE("freezing reaps children that have ended, but for the one that is kept") {
+  std::vector<pid_t> ended;
+  for (int i = 0; i < 3; ++i) {
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(i);
+    ended.push_back(child);
+  }
+  for (const pid_t child : ended) {
+    siginfo_t info{};
+    REQUIRE(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT) == 0);
+  }
+  test::child living({"sleep", "1000"});
+  tree_walk walk(::getpid());
+  walk.reap_all_but(ended[1]);
+  CHECK(walk.freeze());
+  CHECK(names(walk.facts()).size() == 1);
+  CHECK(::waitpid(ended[0], nullptr, WNOHANG) == -1);
+  CHECK(::waitpid(ended[2], nullptr, WNOHANG) == -1);
+  int status = 0;
+  CHECK(::waitpid(ended[1], &status, WNOHANG) == ended[1]);
+  CHECK(WEXITSTATUS(status) == 1);
+  walk.continue_all();
+  walk.send({.signal = sigkill});
+  CHECK(living.finish() == exit_status::killed(sigkill));
 }
 
 TEST_CASE("members that continue their group all the time are frozen") {

@@ -13,6 +13,10 @@ TEST_CASE("a duration is seconds where no unit is given") {
   CHECK(parse_duration("-0") == 0s);
   CHECK(parse_duration(".1") == 100ms);
   CHECK(parse_duration("+2") == 2s);
+  CHECK(parse_duration("5.") == 5s);
+  CHECK(parse_duration("999999999999999ns") == 999999999999999ns);
+  CHECK(parse_duration("9007199254740993ns") == 9007199254740992ns); // as a double holds it
+  CHECK(parse_duration("00000000000000000005") == 5s);
 }
 
 TEST_CASE("a duration takes every unit") {
