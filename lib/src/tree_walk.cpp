@@ -1,6 +1,7 @@
 #include "tree_walk.hpp"
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,9 +44,13 @@ bool all_threads_at_rest(int process, const process_facts& facts) {
   });
 }
 
+/// On time: the kernel would else wait as long again, to wake several sleepers at once.
 void pause_for(duration length) {
+  const int slack = ::prctl(PR_GET_TIMERSLACK);
+  ::prctl(PR_SET_TIMERSLACK, 1);
   const timespec time = sys::to_timespec(length);
   ::clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
+  ::prctl(PR_SET_TIMERSLACK, slack);
 }
 
 } // namespace
@@ -324,7 +329,7 @@ bool tree_walk::is_listed_child(pid_t pid, pid_t parent) const {
 bool tree_walk::freeze(duration patience) {
   const auto start = sys::clock::now();
   const auto found_by = sys::after(start, finding_limit);
-  for (duration wait = std::chrono::microseconds(50); !pass(true, found_by); wait = wait * 3 / 2) {
+  for (duration wait = std::chrono::microseconds(20); !pass(true, found_by); wait = wait * 3 / 2) {
     const auto now = sys::clock::now();
     if (now >= (found_new_ ? found_by : sys::after(start, patience))) return false;
     const bool some_run =
