@@ -1,6 +1,6 @@
 // nm -S FILE | executed FILE COMMAND [ARGUMENT]...: which functions of FILE, a shared library, are
 // executed when COMMAND runs, until it and its children execute another program. Goes through it
-// step by step.
+// step by step, on x86-64.
 #include <sys/ptrace.h>
 #include <sys/user.h>
 #include <sys/wait.h>
