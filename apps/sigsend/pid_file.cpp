@@ -6,6 +6,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -27,6 +28,13 @@ namespace sigkit::apps {
 
 namespace {
 
+std::string_view take_word(std::string_view& rest) {
+  rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
+  const std::string_view word = rest.substr(0, rest.find_first_of(" \n"));
+  rest.remove_prefix(word.size());
+  return word;
+}
+
 /// Who holds a lock of flock(2), as /proc/locks has it: "1: FLOCK ADVISORY WRITE 4711 fe:00:131 0
 /// EOF".
 std::optional<pid_t> owner_in_proc(int descriptor) {
@@ -37,11 +45,13 @@ std::optional<pid_t> owner_in_proc(int descriptor) {
   const std::unique_ptr<FILE, int (*)(FILE*)> locks(std::fopen("/proc/locks", "re"), &std::fclose);
   std::array<char, 256> line{};
   while (locks && std::fgets(line.data(), line.size(), locks.get()) != nullptr) {
-    std::array<char, 64> where{};
+    std::string_view rest(line.data());
+    std::array<std::string_view, 6> words;
+    for (std::string_view& word : words)
+      word = take_word(rest);
     pid_t owner = 0;
-    if (std::sscanf(line.data(), "%*s FLOCK %*s %*s %d %63s", &owner, where.data()) == 2 &&
-        file == where.data())
-      return owner;
+    std::from_chars(words[4].data(), words[4].data() + words[4].size(), owner);
+    if (words[1] == "FLOCK" && words[5] == file && owner != 0) return owner;
   }
   return std::nullopt;
 }

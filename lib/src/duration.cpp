@@ -38,7 +38,8 @@ double read_number(std::string_view text, const char*& end) {
   const char* const last = text.data() + text.size();
   std::uint64_t whole = 0;
   const auto [rest, failed] = std::from_chars(text.data(), last, whole);
-  const bool goes_on = rest != last && std::string_view(".eExX").find(*rest) != text.npos;
+  const bool goes_on =
+      rest != last && std::string_view(".eExX").find(*rest) != std::string_view::npos;
   end = rest;
   if (failed == std::errc{} && rest - text.data() <= exact && !goes_on)
     return static_cast<double>(whole);
