@@ -40,7 +40,8 @@ bool is_foreground() {
 
 command_scope::command_scope(const setting& wanted)
     : original_group_(::getpgrp()), control_group_(wanted.control_group),
-      continue_single_(!wanted.foreground), leads_session_(wanted.new_session) {
+      dedicated_process_(wanted.dedicated_process), continue_single_(!wanted.foreground),
+      leads_session_(wanted.new_session) {
   const bool leads_already = original_group_ == ::getpid();
   if (wanted.new_session)
     group_ = grouping::command;
@@ -79,6 +80,7 @@ void command_scope::send(signal_id signal, scope reach) {
 tree_walk command_scope::walk_of_tree() const {
   tree_walk walk(root_, left_out_);
   if (root_ == ::getpid()) walk.reap_all_but(command_pid_);
+  if (dedicated_process_) walk.keep_more_files();
   return walk;
 }
 

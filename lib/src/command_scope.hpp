@@ -119,6 +119,7 @@ private:
   pid_t root_ = 0;
   std::set<pid_t> left_out_;
   const cgroup* control_group_;
+  bool dedicated_process_;
   bool continue_single_;
   bool leads_session_;
 };

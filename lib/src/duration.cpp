@@ -30,22 +30,20 @@ const unit* unit_at(std::string_view text) {
   return nullptr;
 }
 
-/// strtod(3) whatever locale the program has set: glibc's newlocale of "C" allocates nothing. Some
-/// digits, which are what most write, are read without it: it is far from all else that a start
-/// needs.
-double read_number(std::string_view text, const char*& end) {
+/// strtod(3) of what is there until `last`, which is a NUL, whatever locale the program has set:
+/// glibc's newlocale of "C" allocates nothing. Digits alone, which is what most write, are read
+/// without it: its code lies far from all else that a start needs.
+double read_number(const char* text, const char* last, const char*& end) {
   constexpr std::ptrdiff_t exact = 15;
-  const char* const last = text.data() + text.size();
   std::uint64_t whole = 0;
-  const auto [rest, failed] = std::from_chars(text.data(), last, whole);
+  const auto [rest, failed] = std::from_chars(text, last, whole);
   const bool goes_on =
       rest != last && std::string_view(".eExX").find(*rest) != std::string_view::npos;
   end = rest;
-  if (failed == std::errc{} && rest - text.data() <= exact && !goes_on)
-    return static_cast<double>(whole);
+  if (failed == std::errc{} && rest - text <= exact && !goes_on) return static_cast<double>(whole);
   static const locale_t c_locale = ::newlocale(LC_ALL_MASK, "C", nullptr);
   char* after = nullptr;
-  const double number = ::strtod_l(text.data(), &after, c_locale);
+  const double number = ::strtod_l(text, &after, c_locale);
   end = after;
   return number;
 }
@@ -82,7 +80,7 @@ std::optional<duration> parse_duration(std::string_view text) {
   if (at == last) return std::nullopt;
   while (at != last) {
     const char* end = nullptr;
-    const double number = read_number({at, last}, end);
+    const double number = read_number(at, last, end);
     const std::string_view written(at, static_cast<std::size_t>(end - at));
     if (end == at || std::isnan(number)) return std::nullopt;
     const bool nonzero = has_nonzero_digit(written);

@@ -17,12 +17,14 @@ namespace sigkit {
 
 namespace {
 
-// Members whose files are kept open from pass to pass. What is beyond them is opened again each
-// time, and compared by its start time: slower, and as safe.
-std::size_t member_budget() {
-  constexpr std::size_t files_of_one = 3;
-  return std::min<std::size_t>(8192, sys::descriptor_budget() / files_of_one);
+// Files of members are kept open from pass to pass. What is beyond these is opened again each time,
+// and compared by its start time: slower, and as safe. The kernel has a page for each that was
+// read.
+std::size_t own_budget() {
+  return std::min<std::size_t>(3072, sys::descriptor_budget());
 }
+
+constexpr std::size_t files_of_member = 3;
 
 constexpr duration finding_limit = std::chrono::seconds(5);
 
@@ -44,13 +46,27 @@ bool all_threads_at_rest(int process, const process_facts& facts) {
   });
 }
 
-/// On time: the kernel would else wait as long again, to wake several sleepers at once.
+/// So long as this lives, this thread sleeps no longer than it asks for: the kernel may else add as
+/// much as a short pause has, to wake several sleepers at once.
+class exact_sleep {
+public:
+  exact_sleep() noexcept : slack_(::prctl(PR_GET_TIMERSLACK)) {
+    if (slack_ > 0) ::prctl(PR_SET_TIMERSLACK, 1UL);
+  }
+  exact_sleep(const exact_sleep&) = delete;
+  exact_sleep& operator=(const exact_sleep&) = delete;
+  ~exact_sleep() {
+    if (slack_ > 0) ::prctl(PR_SET_TIMERSLACK, static_cast<unsigned long>(slack_));
+  }
+
+private:
+  int slack_;
+};
+
 void pause_for(duration length) {
-  const int slack = ::prctl(PR_GET_TIMERSLACK);
-  ::prctl(PR_SET_TIMERSLACK, 1);
+  const exact_sleep exact;
   const timespec time = sys::to_timespec(length);
   ::clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
-  ::prctl(PR_SET_TIMERSLACK, slack);
 }
 
 } // namespace
@@ -67,14 +83,13 @@ bool is_making_process(std::string_view system_call, std::string_view wait_chann
   return makes && is_known && !has_made;
 }
 
-void tree_walk::reap_all_but(pid_t kept) {
-  kept_ = kept;
+void tree_walk::keep_more_files() {
   more_descriptors_ = std::make_unique<sys::raised_descriptor_limit>();
-  setting_.budget = member_budget();
+  setting_.budget = own_budget();
 }
 
 tree_walk::tree_walk(pid_t root, std::set<pid_t> left_out)
-    : tree_walk({.children = true, .further = nullptr, .spared = {}, .budget = member_budget()}) {
+    : tree_walk({.children = true, .further = nullptr, .spared = {}, .budget = own_budget()}) {
   root_ = root;
   root_is_self_ = root == ::getpid();
   left_out_ = std::move(left_out);
@@ -93,10 +108,14 @@ bool tree_walk::add_root(const process_facts& root) {
   fresh.facts = root;
   fresh.process = reopen(fresh);
   if (!fresh.process.has_value()) return false;
-  if (members_.size() >= setting_.budget) close_files(fresh);
+  if (!has_room()) close_files(fresh);
   roots_.push_back(root.pid);
   members_.insert_or_assign(root.pid, std::move(fresh));
   return true;
+}
+
+bool tree_walk::has_room() const noexcept {
+  return members_.size() < setting_.budget / files_of_member;
 }
 
 /// `process` is its open /proc directory; below 0 where there is none.
@@ -110,7 +129,7 @@ std::vector<pid_t> tree_walk::children_of(const process_facts& facts, int proces
   return result;
 }
 
-std::vector<pid_t> tree_walk::children_of(const member& known, int process) const {
+std::vector<pid_t> tree_walk::children_of_member(const member& known, int process) const {
   const bool kept = known.children.has_value() && known.facts.threads == 1;
   return kept ? proc::read_children(known.children.get()) : children_of(known.facts, process);
 }
@@ -186,7 +205,8 @@ bool tree_walk::is_kept_zombie(const member& known) const {
   return has_ended(known.facts) && known.facts.parent == root_ && root_is_self_;
 }
 
-/// Of those that are reaped, nothing else is of interest.
+/// Nothing else is of interest of those that are reaped, nor of the command, which is by this
+/// process.
 bool tree_walk::add_own_zombie(pid_t pid, pid_t parent) {
   siginfo_t ended{};
   if (!kept_ || parent != root_ || !root_is_self_ ||
@@ -215,20 +235,18 @@ bool tree_walk::visit(pid_t pid, pid_t parent, bool stop) {
   if (found == members_.end() && add_own_zombie(pid, parent)) return false;
   member fresh;
   fresh.process = proc::open_process(pid);
-  if (!fresh.process.has_value()) {
-    fresh.facts.pid = pid;
-    if (setting_.children) add_children(pid, children_of(fresh.facts, -1));
-    return visit_hidden(pid, parent, stop);
-  }
+  if (!fresh.process.has_value()) return visit_hidden(pid, parent, stop);
   fresh.stat = sys::open_at(fresh.process.get(), "stat", O_RDONLY);
   auto facts = fresh.stat.has_value() ? proc::read_stat(fresh.stat.get()) : std::nullopt;
   // The PID was listed, and may have been recycled before it was opened.
   if (!facts || !belongs(*facts, fresh.process.get())) return false;
-  if (has_children_files_ && setting_.children)
+  const bool keeps = has_room();
+  if (keeps && has_children_files_ && setting_.children)
     fresh.children = proc::open_children(fresh.process.get(), pid);
-  look_at(fresh, std::move(*facts), fresh.process.get(), stop, true);
-  if (members_.size() >= setting_.budget) close_files(fresh);
-  members_.insert_or_assign(pid, std::move(fresh));
+  // Known before it is stopped: whatever fails from then on, it is continued.
+  member& added = members_.insert_or_assign(pid, std::move(fresh)).first->second;
+  look_at(added, std::move(*facts), added.process.get(), stop, true);
+  if (!keeps) close_files(added);
   found_new_ = true;
   return false;
 }
@@ -248,7 +266,8 @@ bool tree_walk::visit_known(member& known, bool stop) {
                                       : std::nullopt;
   if (facts && facts->start_time == known.facts.start_time)
     return look_at(known, std::move(*facts), process, stop, false);
-  members_.erase(known.facts.pid); // ended since; the PID may be another's by now
+  const pid_t pid = known.facts.pid;
+  members_.erase(pid); // ended since; the PID may be another's by now
   return false;
 }
 
@@ -278,7 +297,7 @@ bool tree_walk::look_at(member& seen, process_facts facts, int process, bool sto
     seen.at_rest = true;
   seen.last_pass = pass_number_;
   if (setting_.children && !has_ended(seen.facts))
-    add_children(seen.facts.pid, children_of(seen, process));
+    add_children(seen.facts.pid, children_of_member(seen, process));
   return was_at_rest && seen.at_rest;
 }
 
@@ -299,13 +318,20 @@ bool tree_walk::visit_hidden(pid_t pid, pid_t parent, bool stop) {
     fresh.at_rest = true; // as far as can be known
     fresh.last_pass = pass_number_;
     if (stop) stop_hidden(fresh);
+    add_listed_children(fresh);
     return false;
   }
   member& known = found->second;
   const bool alive = sys::pidfd_send_signal(known.process.get(), signull) != ESRCH;
   if (alive) known.last_pass = pass_number_;
   if (alive && stop) stop_hidden(known);
+  if (alive) add_listed_children(known);
   return alive;
+}
+
+/// Of a hidden one there are only those that the list of all processes has, where that is used.
+void tree_walk::add_listed_children(const member& hidden) {
+  if (setting_.children) add_children(hidden.facts.pid, children_of(hidden.facts, -1));
 }
 
 void tree_walk::stop_hidden(member& known) const {

@@ -55,7 +55,7 @@ struct walk_setting {
   bool children = true;          ///< a child of a member is a member
   membership* further = nullptr; ///< who else is
   std::set<pid_t> spared;        ///< never stopped: this process, its ancestors
-  std::size_t budget = 0;        ///< how many members have files that are kept open
+  std::size_t budget = 0;        ///< how many descriptors are kept
 };
 
 /// A signal for those that were found.
@@ -85,8 +85,12 @@ public:
 
   /// While freezing, children of this process that have ended are reaped, but for `kept` and
   /// those that are left out: what flees would else leave them by the thousand, until no PID is
-  /// left. For a walk of which this process is the root, and nothing else meanwhile.
-  void reap_all_but(pid_t kept);
+  /// left. For a walk of which this process is the root.
+  void reap_all_but(pid_t kept) noexcept { kept_ = kept; }
+
+  /// As many as this process may give itself, which it has for as long as this lives. For a process
+  /// that starts no other meanwhile.
+  void keep_more_files();
 
   /// Goes over the tree once, from the top; with `stop`, sends STOP to each process that it sees
   /// for the first time. True where the pass found the same processes as the one before, and both
@@ -135,7 +139,7 @@ private:
   bool belongs(const process_facts& facts, int process) const;
   void visit_further(bool stop, sys::clock::time_point deadline, bool& quiet);
   [[nodiscard]] std::vector<pid_t> children_of(const process_facts& facts, int process) const;
-  [[nodiscard]] std::vector<pid_t> children_of(const member& known, int process) const;
+  [[nodiscard]] std::vector<pid_t> children_of_member(const member& known, int process) const;
   [[nodiscard]] std::vector<pid_t> children_of_root() const;
   void collect_by_parent();
   void reap_ended();
@@ -145,6 +149,8 @@ private:
   void add_children(pid_t parent, std::vector<pid_t> children);
   bool visit_all(bool stop, sys::clock::time_point deadline);
   [[nodiscard]] bool is_kept_zombie(const member& known) const;
+  [[nodiscard]] bool has_room() const noexcept;
+  void add_listed_children(const member& hidden);
   bool add_own_zombie(pid_t pid, pid_t parent);
   bool visit(pid_t pid, pid_t parent, bool stop);
   bool visit_known(member& known, bool stop);

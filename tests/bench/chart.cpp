@@ -54,22 +54,23 @@ std::string text_at(double x, double y, const char* kind, const std::string& tex
                      escaped(text));
 }
 
-std::string bar_of(const row& measured, std::optional<double> ratio, double y) {
+std::string bar_of(const row& measured, const std::optional<quartiles>& ratios, double y) {
   std::string text = text_at(zero - 10, y + 14, "what", measured.what);
-  if (!ratio) return text;
-  const double length = length_of(*ratio);
+  if (!ratios) return text;
+  const double length = length_of(ratios->median);
   text += fmt::format(
       "<rect x=\"{}\" y=\"{}\" width=\"{:.1f}\" height=\"{}\" rx=\"2\" class=\"{}\"/>\n", zero,
       y + 3, length, row_height - 6, measured.ours ? "ours" : "other");
-  if (*ratio > most)
+  if (ratios->median > most)
     text += fmt::format("<path d=\"M{} {}l6 {}\" class=\"cut\"/>\n", zero + length - 20,
                         y + row_height - 1, 2 - row_height);
   return text;
 }
 
-std::string value_of(const row& measured, std::optional<double> ratio, double y) {
-  if (!ratio) return text_at(zero + 8, y + 14, "note", measured.note);
-  return text_at(zero + length_of(*ratio) + 8, y + 14, "value", fmt::format("{:.2f}", *ratio));
+std::string value_of(const row& measured, const std::optional<quartiles>& ratios, double y) {
+  if (!ratios) return text_at(zero + 8, y + 14, "note", measured.note);
+  const double ratio = ratios->median;
+  return text_at(zero + length_of(ratio) + 8, y + 14, "value", fmt::format("{:.2f}", ratio));
 }
 
 /// The title, the bars, the line at 1.00, and the values over it.
@@ -79,9 +80,9 @@ std::string group_chart(const group& whole, double y) {
   double at = y + group_space - 8;
   const double first = at;
   for (const row& each : whole.rows) {
-    const auto ratio = ratio_of(each, whole.rows.front());
-    text += bar_of(each, ratio, at);
-    values += value_of(each, ratio, at);
+    const auto ratios = ratios_of(each, whole.rows.front());
+    text += bar_of(each, ratios, at);
+    values += value_of(each, ratios, at);
     at += row_height;
   }
   text += fmt::format("<line x1=\"{0}\" x2=\"{0}\" y1=\"{1}\" y2=\"{2}\" class=\"one\"/>\n", one,

@@ -82,6 +82,7 @@ void end_descendants() {
 
 int contained(const std::function<int()>& body) {
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  ::signal(SIGCHLD, SIG_DFL); // ignored, it would not tell
   const sigset_t watched = watched_signals();
   sigset_t before;
   ::sigprocmask(SIG_BLOCK, &watched, &before);

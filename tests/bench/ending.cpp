@@ -18,15 +18,14 @@ double end_by_kill(const words& sleepers) {
   return now() - before;
 }
 
-double end_by_limit(const words& command) {
+double end_by_limit(const words& command, int expected) {
   const crowd all(command, false);
   const double before = now();
   ::kill(all.pid(), SIGALRM); // as if the time were up
   const int status = wait_for(all.pid());
   all.wait_until_gone();
   const double after = now();
-  constexpr int killed = 137;
-  if (status != killed << 8) refuse_status(command, status);
+  if (status != expected << 8) refuse_status(command, status);
   return after - before;
 }
 
@@ -46,14 +45,18 @@ group measure_ending(const settings& how, int count, int rounds) {
   trials.push_back({{"kill(2) of their group, and wait", false, forbidden},
                     [=] { return end_by_kill(sleepers); }});
   const std::string program = how.shared + "/sigtimeout";
-  for (const char* scope : {"group", "session", "tree", "cgroup", "namespace"}) {
-    words command = {program, "-s", "KILL", std::string("--scope=") + scope, "1000"};
+  const auto add = [&](const char* signal, const std::string& scope, int expected) {
+    words command = {program, "-s", signal, "--scope=" + scope, "1000"};
     command.insert(command.end(), sleepers.begin(), sleepers.end());
     const std::string note = forbidden.empty() ? why_not(how, program, scope) : forbidden;
-    trials.push_back({{fmt::format("sigtimeout --scope={}", scope), true, note},
-                      [=] { return end_by_limit(command); }});
-  }
-  group about{fmt::format("killing {} sleeping processes", count)};
+    trials.push_back({{fmt::format("-s {} --scope={}", signal, scope), true, note},
+                      [=] { return end_by_limit(command, expected); }});
+  };
+  constexpr int killed = 137, timed_out = 124;
+  for (const char* scope : {"group", "session", "tree", "cgroup", "namespace"})
+    add("KILL", scope, killed);
+  add("TERM", "tree", timed_out);
+  group about{fmt::format("ending {} sleeping processes: sigtimeout", count)};
   about.charted = count == 1000;
   return measure(std::move(about), std::move(trials), rounds, 1);
 }

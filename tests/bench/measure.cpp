@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <stdexcept>
 
 #include <fmt/format.h>
 
@@ -50,6 +51,14 @@ weight weigh(const settings& how, const words& command) {
           static_cast<long>(quartiles_of(kib).median)};
 }
 
+/// A tool of others may be one that does not know the command.
+void weigh_into(row& about, const settings& how, const words& command) try {
+  about.weighed = weigh(how, command);
+} catch (const std::runtime_error& failed) {
+  if (about.ours) throw;
+  about.note = failed.what();
+}
+
 } // namespace
 
 int settings::rounds(int of_500) const noexcept {
@@ -90,7 +99,8 @@ group measure_processes(const settings& how, group about, const std::vector<cand
   std::vector<trial> trials;
   for (const candidate& each : candidates) {
     row about_it{each.what, each.ours, note_of(each.command)};
-    if (about_it.note.empty()) about_it.weighed = weigh(how, each.command);
+    if (about_it.note.empty()) weigh_into(about_it, how, each.command);
+    // The second of two: what ran before has taken its place in the processor's caches.
     trials.push_back({std::move(about_it), [&each] {
                         run_once(each.command);
                         return run_once(each.command);

@@ -23,12 +23,8 @@ quartiles quartiles_of(std::vector<double> values) {
   return {at_part(values, 0.25), at_part(values, 0.5), at_part(values, 0.75)};
 }
 
-std::optional<double> ratio_of(const row& measured, const row& baseline) {
+std::optional<quartiles> ratios_of(const row& measured, const row& baseline) {
   if (measured.values.empty() || baseline.values.empty()) return std::nullopt;
-  return quartiles_of(measured.values).median / quartiles_of(baseline.values).median;
-}
-
-quartiles ratios_of(const row& measured, const row& baseline) {
   std::vector<double> ratios;
   const std::size_t rounds = std::min(measured.values.size(), baseline.values.size());
   for (std::size_t round = 0; round < rounds; ++round)

@@ -40,11 +40,8 @@ struct quartiles {
 };
 quartiles quartiles_of(std::vector<double> values);
 
-/// The ratio of the medians; none where one of the two has no values.
-std::optional<double> ratio_of(const row& measured, const row& baseline);
-
-/// The quartiles of the ratios of each round.
-quartiles ratios_of(const row& measured, const row& baseline);
+/// The quartiles of the ratios of each round; none where one of the two has no values.
+std::optional<quartiles> ratios_of(const row& measured, const row& baseline);
 
 /// What the results are worth: the kernel, the processor, and versions.
 std::string describe_system();

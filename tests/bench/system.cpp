@@ -57,7 +57,8 @@ std::string describe_system() {
     text += version_of(tool, "--version") + '\n';
   text += version_of("timelimit", "--features") + '\n';
   text += version_of("busybox", "") + '\n';
-  return text + "Ratios are to the first row of each group; quartiles are those of the rounds.\n";
+  return text + "Ratios are to the first row of each group, in each round: their median, and their "
+                "quartiles.\n";
 }
 
 } // namespace bench

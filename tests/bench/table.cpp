@@ -41,12 +41,10 @@ void fill_difference(cells& line, const row& measured, const row& baseline) {
 }
 
 void fill_ratio(cells& line, const row& measured, const row& baseline) {
-  const auto ratio = ratio_of(measured, baseline);
-  if (!ratio) return;
-  line[2] = fmt::format("{:.2f}", *ratio);
-  if (&measured == &baseline) return;
-  const quartiles spread = ratios_of(measured, baseline);
-  line[3] = fmt::format("{:.2f} to {:.2f}", spread.low, spread.high);
+  const auto ratios = ratios_of(measured, baseline);
+  if (!ratios) return;
+  line[2] = fmt::format("{:.2f}", ratios->median);
+  if (&measured != &baseline) line[3] = fmt::format("{:.2f} to {:.2f}", ratios->low, ratios->high);
 }
 
 cells line_of(const row& measured, const group& whole) {

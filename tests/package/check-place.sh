@@ -11,10 +11,13 @@ die() { echo "check-place: $*"; exit 1; }
 cp -R "$prefix" "$work/moved"
 ln -s "$work/moved/bin/siglist" "$work/link"
 for program in "$work/moved/bin/siglist" "$work/link"; do
-  searched=$(LD_DEBUG=libs "$program" TERM 2>&1 >"$work/said" | grep -E 'find library|trying file')
+  LD_DEBUG=libs "$program" TERM >"$work/said" 2>"$work/loaded"
   [ "$(cat "$work/said")" = 15 ] || die "$program: $(cat "$work/said")"
-  case $searched in *libsigkit*) die "$program: $searched" ;; esac
+  grep -q 'find library=libc' "$work/loaded" || die 'the loader says nothing'
+  ! grep -E '(find library|trying file)=.*libsigkit' "$work/loaded" || die "$program searches"
 done
 for program in sigsend sigtrap sigtimeout siglist; do
-  ! readelf -d "$work/moved/bin/$program" | grep -E 'R(UN)?PATH' || die "$program has a run path"
+  readelf -dW "$work/moved/bin/$program" >"$work/dynamic"
+  grep -q '\[.ORIGIN/' "$work/dynamic" || die "$program does not name the place"
+  ! grep -E 'R(UN)?PATH' "$work/dynamic" || die "$program has a run path"
 done

@@ -3,14 +3,19 @@
 # locales of the C++ library, other shared objects, functions of a start all over its code.
 set -eu
 library=$1
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 die() { echo "check-start: $*"; exit 1; }
 
-streams=$(nm -C "$library" | grep -E 'std::(locale|ios_base|basic_ostream|ctype)' | head -n 3) || true
-[ -z "$streams" ] || die "streams: $streams"
-needed=$(readelf -dW "$library" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -vE '^(libc\.|ld-linux)') || true
-[ -z "$needed" ] || die "it needs $needed"
-together=$(readelf -SW "$library" | awk '/ \.text\.start / { print "found" }')
-[ "$together" = found ] || die 'lib/start.ld is not used'
-for function in sigkit_run_sigtimeout sigkit_run_sigsend sigkit_run_sigtrap sigkit_run_siglist; do
-  grep -q "$function" "$(dirname "$0")/../../lib/start.ld" || die "lib/start.ld does not have $function"
+nm -C "$library" >"$work/symbols"
+grep -q sigkit_run_sigtimeout "$work/symbols" || die "nm says nothing of $library"
+if grep -E '(^| )std::(locale|ios_base|basic_ostream|ctype)' "$work/symbols"; then
+  die 'these are not to be linked'
+fi
+readelf -dSW "$library" >"$work/sections"
+if grep -F '(NEEDED)' "$work/sections" | grep -vE '\[(libc\.|ld-linux)'; then die 'it needs these'; fi
+grep -qF ' .text.start ' "$work/sections" || die 'lib/start.ld is not used'
+for program in sigtimeout sigsend sigtrap siglist; do
+  grep -q "sigkit_run_$program" "$here/../../lib/start.ld" || die "lib/start.ld lacks $program"
 done
