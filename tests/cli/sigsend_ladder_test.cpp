@@ -137,6 +137,19 @@ TEST_CASE("sigsend -0 --wait is pidwait with a limit, for processes that are nob
   CHECK(waits.finish() == exit_status::exited(0));
 }
 
+TEST_CASE(
+    "sigsend climbs over a wide tree with few files to open, of which half are open already") {
+  shell_job job(
+      "i=0; while [ $i -lt 300 ]; do i=$((i + 1)); sleep 1000 & done; echo child $$; wait");
+  const std::string script =
+      "ulimit -n 128; fd=10; while [ $fd -lt 70 ]; do eval \"exec $fd</dev/null\"; fd=$((fd + 1)); "
+      "done; exec \"$@\"";
+  const auto result = run({"bash", "-c", script, "-", program("sigsend"), "--tree", "--then",
+                           "1s:KILL", "--wait=10s", job.pid_of("child")});
+  CHECK(result.err == "");
+  CHECK(result.status == exit_status::exited(0));
+}
+
 // The target ends between two steps, and another process gets its PID: that one lives. What sends
 // to a number, as kill(1) does, hits it, which the last lines show.
 TEST_CASE("sigsend: a recycled PID is not hit between the steps of a ladder") {
