@@ -92,7 +92,7 @@ int sigkit_run_sigtimeout(int argc, char** argv) {
   return run_program(argv, {.usage = supervise_failed, .other = supervise_failed}, [&] {
     request wanted;
     if (!parse_request(argc, argv, wanted)) return static_cast<int>(success);
-    wanted.options.dedicated_process = true;
+    wanted.options.dedicated_process = wanted.options.catches_none = true;
     if (wanted.progress && ::isatty(STDERR_FILENO) != 0) {
       wanted.options.tick = progress_pause;
       if (!wanted.options.relay) wanted.options.relay = relay_by::same_kind;

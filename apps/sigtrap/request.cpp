@@ -327,7 +327,7 @@ void resolve_supervising(trap_request& wanted, const unresolved& open) {
   supervise_options& options = wanted.options;
   wanted.is_init = wanted.is_init || ::getpid() == 1;
   options.stand_in = true;
-  options.dedicated_process = true;
+  options.dedicated_process = options.catches_none = true;
   options.reap_orphans = wanted.is_init || open.subreaper;
   open.ladder.put_into(options);
   options.find_all = options.reach == scope::session;

@@ -67,8 +67,8 @@ SIGKIT_IN_CHILD void set_dispositions(const spawn_options& options) {
       wanted = SIG_IGN;
     else if (options.reset.contains(signal))
       wanted = SIG_DFL;
-    else if (change_action(number, nullptr, &action) != 0 || action.sa_handler == SIG_DFL ||
-             action.sa_handler == SIG_IGN)
+    else if (options.catches_none || change_action(number, nullptr, &action) != 0 ||
+             action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN)
       continue;
     else
       wanted = SIG_DFL; // caught: must not run here, once the mask is lifted

@@ -166,6 +166,7 @@ spawn_options detail::supervision::how_to_spawn(bool new_session) const {
   how.mask = (mask_.previous() | options_.block) - options_.unblock;
   how.ignore = options_.ignore;
   how.reset = options_.reset;
+  how.catches_none = options_.catches_none;
   if (child_signal_.was_ignored() && !options_.reset.contains(sigchld)) how.ignore.insert(sigchld);
   how.parent_death = options_.signal;
   how.new_session = new_session;

@@ -1,7 +1,6 @@
 #include "tree_walk.hpp"
 
 #include <fcntl.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,8 +25,6 @@ std::size_t own_budget() {
 
 constexpr std::size_t files_of_member = 3;
 
-constexpr duration finding_limit = std::chrono::seconds(5);
-
 bool is_at_rest(int process, pid_t thread, char state) {
   if (state != 'D') return std::strchr("TtZX", state) != nullptr;
   const std::string folder = "task/" + std::to_string(thread);
@@ -44,29 +41,6 @@ bool all_threads_at_rest(int process, const process_facts& facts) {
         proc::read_stat(process, ("task/" + std::to_string(thread) + "/stat").c_str());
     return !of_thread || is_at_rest(process, thread, of_thread->state);
   });
-}
-
-/// So long as this lives, this thread sleeps no longer than it asks for: the kernel may else add as
-/// much as a short pause has, to wake several sleepers at once.
-class exact_sleep {
-public:
-  exact_sleep() noexcept : slack_(::prctl(PR_GET_TIMERSLACK)) {
-    if (slack_ > 0) ::prctl(PR_SET_TIMERSLACK, 1UL);
-  }
-  exact_sleep(const exact_sleep&) = delete;
-  exact_sleep& operator=(const exact_sleep&) = delete;
-  ~exact_sleep() {
-    if (slack_ > 0) ::prctl(PR_SET_TIMERSLACK, static_cast<unsigned long>(slack_));
-  }
-
-private:
-  int slack_;
-};
-
-void pause_for(duration length) {
-  const exact_sleep exact;
-  const timespec time = sys::to_timespec(length);
-  ::clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
 }
 
 } // namespace
@@ -205,8 +179,8 @@ bool tree_walk::is_kept_zombie(const member& known) const {
   return has_ended(known.facts) && known.facts.parent == root_ && root_is_self_;
 }
 
-/// Nothing else is of interest of those that are reaped, nor of the command, which is by this
-/// process.
+/// A child of this process that has ended, which the kernel tells in one call. Nothing else of it
+/// is of interest: it is reaped, from here or, where it is the kept one, elsewhere.
 bool tree_walk::add_own_zombie(pid_t pid, pid_t parent) {
   siginfo_t ended{};
   if (!kept_ || parent != root_ || !root_is_self_ ||
@@ -350,30 +324,6 @@ bool tree_walk::is_listed_child(pid_t pid, pid_t parent) const {
     listed = children_of(known->second.facts, process.get());
   }
   return std::ranges::find(listed, pid) != listed.end();
-}
-
-bool tree_walk::freeze(duration patience) {
-  const auto start = sys::clock::now();
-  const auto found_by = sys::after(start, finding_limit);
-  for (duration wait = std::chrono::microseconds(20); !pass(true, found_by); wait = wait * 3 / 2) {
-    const auto now = sys::clock::now();
-    if (now >= (found_new_ ? found_by : sys::after(start, patience))) return false;
-    const bool some_run =
-        std::ranges::any_of(members_, [](const auto& entry) { return !entry.second.at_rest; });
-    reap_ended();
-    if (some_run) pause_for(std::min<duration>(wait, std::chrono::milliseconds(5)));
-  }
-  return true;
-}
-
-/// A PID that is another's afterwards is met as a new one by the next pass.
-void tree_walk::reap_ended() {
-  if (!kept_) return;
-  std::erase_if(members_, [this](const auto& entry) {
-    const auto& [pid, known] = entry;
-    return is_kept_zombie(known) && pid != *kept_ && !left_out_.contains(pid) &&
-           ::waitpid(pid, nullptr, WNOHANG | __WALL) == pid;
-  });
 }
 
 void tree_walk::find_all(sys::clock::time_point deadline) {

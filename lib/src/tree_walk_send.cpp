@@ -1,5 +1,8 @@
-// What is sent to those that were found.
+// Those that were found are frozen, and sent signals.
 #include "tree_walk.hpp"
+
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -8,6 +11,59 @@
 #include "system.hpp"
 
 namespace sigkit {
+
+namespace {
+
+constexpr duration finding_limit = std::chrono::seconds(5);
+
+/// So long as this lives, this thread sleeps no longer than it asks for: the kernel may else add as
+/// much as a short pause has, to wake several sleepers at once.
+class exact_sleep {
+public:
+  exact_sleep() noexcept : slack_(::prctl(PR_GET_TIMERSLACK)) {
+    if (slack_ > 0) ::prctl(PR_SET_TIMERSLACK, 1UL);
+  }
+  exact_sleep(const exact_sleep&) = delete;
+  exact_sleep& operator=(const exact_sleep&) = delete;
+  ~exact_sleep() {
+    if (slack_ > 0) ::prctl(PR_SET_TIMERSLACK, static_cast<unsigned long>(slack_));
+  }
+
+private:
+  int slack_;
+};
+
+void pause_for(duration length) {
+  const exact_sleep exact;
+  const timespec time = sys::to_timespec(length);
+  ::clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
+}
+
+} // namespace
+
+bool tree_walk::freeze(duration patience) {
+  const auto start = sys::clock::now();
+  const auto found_by = sys::after(start, finding_limit);
+  for (duration wait = std::chrono::microseconds(20); !pass(true, found_by); wait = wait * 3 / 2) {
+    const auto now = sys::clock::now();
+    if (now >= (found_new_ ? found_by : sys::after(start, patience))) return false;
+    const bool some_run =
+        std::ranges::any_of(members_, [](const auto& entry) { return !entry.second.at_rest; });
+    reap_ended();
+    if (some_run) pause_for(std::min<duration>(wait, std::chrono::milliseconds(5)));
+  }
+  return true;
+}
+
+/// A PID that is another's afterwards is met as a new one by the next pass.
+void tree_walk::reap_ended() {
+  if (!kept_) return;
+  std::erase_if(members_, [this](const auto& entry) {
+    const auto& [pid, known] = entry;
+    return is_kept_zombie(known) && pid != *kept_ && !left_out_.contains(pid) &&
+           ::waitpid(pid, nullptr, WNOHANG | __WALL) == pid;
+  });
+}
 
 int tree_walk::send_to(const member& target, const walk_signal& what) {
   const unique_fd opened = target.process.has_value() ? unique_fd() : reopen(target);

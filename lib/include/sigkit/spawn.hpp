@@ -21,6 +21,8 @@ struct spawn_options {
   signal_set ignore;
   /// Signals at their default action in the child. Caught ones always are (execve(2)).
   signal_set reset;
+  /// This process catches no signal at all, and is not asked about each of them.
+  bool catches_none = false;
   /// Sent to the child when the thread that spawned it ends (PR_SET_PDEATHSIG of prctl(2)); the
   /// kernel forgets it when the child executes a set-user-ID program. signull: none.
   signal_id parent_death = signull;

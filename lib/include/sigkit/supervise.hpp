@@ -141,6 +141,9 @@ struct supervise_options {
   /// process group with the command in it, be the subreaper of what the command leaves behind
   /// and reap it. Otherwise the command leads its own group, and a process in between reaps.
   bool dedicated_process = false;
+
+  /// As in spawn_options: no signal is caught here, so that starting the command takes less.
+  bool catches_none = false;
 };
 
 /// How it went. The first that applied names it.
