@@ -30,9 +30,10 @@ namespace {
 std::string survivors_text(const std::vector<process_facts>& survivors) {
   std::string text = "still running, although KILL was sent:";
   if (survivors.empty()) text += " processes that cannot be found";
-  for (const process_facts& facts : survivors)
-    text += " " + std::to_string(facts.pid) + " (" + escaped(facts.name) + ", state " +
-            facts.state + ")";
+  for (const process_facts& facts : survivors) {
+    text += ' ';
+    text += std::to_string(facts.pid) + " (" + escaped(facts.name) + ", state " + facts.state + ")";
+  }
   return text;
 }
 
