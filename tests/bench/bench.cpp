@@ -63,6 +63,8 @@ void check(const request& asked) {
   for (const part& each : parts)
     known = known || each.name == asked.only;
   if (!known) refuse(asked.only + ": no such group");
+  if (asked.how.shared.empty() || asked.how.statik.empty() || asked.how.fixtures.empty())
+    refuse("--shared, --static and --fixtures are needed");
   for (const std::string& folder : {asked.how.shared, asked.how.statik})
     for (const char* program : {"/sigtimeout", "/sigsend", "/sigtrap", "/siglist"})
       if (::access((folder + program).c_str(), X_OK) != 0) refuse(folder + program + ": missing");

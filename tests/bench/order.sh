@@ -2,7 +2,7 @@
 # order.sh BUILD...: a linker script that brings together what starts of the programs execute, on
 # stdout. Each BUILD has the programs; what one has inlined is a function in another.
 set -euo pipefail
-[[ $(uname -m) == x86_64 ]] || { echo 'order.sh: only x86-64 can be gone through step by step' >&2; exit 1; }
+[[ $(uname -m) == x86_64 ]] || { echo 'order.sh: for x86-64 only' >&2; exit 1; }
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 sleep 600 &
@@ -20,9 +20,10 @@ for build in "$@"; do
   done
 done >"$work/names"
 
-# Functions that differ in nothing but some types that they take count as one, and so do the parts and
-# copies that a compiler makes of one.
-grep -E '^[A-Za-z_]' "$work/names" | sed -E 's/\..*//; s/([CD])[12]E/\1?E/' | cut -c1-72 | LC_ALL=C sort -u >"$work/prefixes"
+# Functions that differ in nothing but some types that they take count as one, and so do the parts
+# and copies that a compiler makes of one.
+grep -E '^[A-Za-z_]' "$work/names" | sed -E 's/\..*//; s/([CD])[12]E/\1?E/' | cut -c1-72 |
+  LC_ALL=C sort -u >"$work/prefixes"
 
 cat <<'EOF'
 /* Made by ./dev order: brings together what starts of the programs execute, so that few pages of the
