@@ -97,6 +97,11 @@ void narrator::received(const signal_info& info) noexcept {
         sender_text(info.code, info.pid, info.uid));
 }
 
+void narrator::not_permitted(signal_id signal) noexcept {
+  say("signal " + signal.name() + " may not be sent to command " + command_ +
+      ": it belongs to another user");
+}
+
 std::optional<pidfd> narrator::at_limit(outcome why, const run_state& now) noexcept {
   try {
     // timeout(1) says nothing of its one limit.

@@ -159,17 +159,21 @@ std::size_t send_to_those(const cgroup& which, std::span<const pid_t> listed, si
   for (const pid_t pid : listed) {
     unique_fd one;
     const int failed = pid > 0 ? sys::pidfd_open(pid, one) : ESRCH;
-    if (failed == EMFILE || failed == ENFILE || failed == ENOMEM)
-      fail(failed, "pidfd_open(2) of process " + std::to_string(pid));
     if (failed == 0) held.emplace_back(pid, std::move(one));
+    const bool is_member = failed != ESRCH && failed != ENOENT && failed != EINVAL;
+    if (failed != 0 && is_member) fail(failed, "pidfd_open(2) of process " + std::to_string(pid));
   }
   std::vector<pid_t> members = members_of(which);
   std::sort(members.begin(), members.end());
   std::size_t sent = 0;
-  for (const auto& [pid, one] : held)
-    if (std::binary_search(members.begin(), members.end(), pid) &&
-        sys::pidfd_send_signal(one.get(), signal) == 0)
-      ++sent;
+  for (const auto& [pid, one] : held) {
+    if (!std::binary_search(members.begin(), members.end(), pid)) continue;
+    const int failed = sys::pidfd_send_signal(one.get(), signal);
+    if (failed == 0) ++sent;
+    if (failed != 0 && failed != ESRCH && failed != EPERM)
+      fail(failed, "pidfd_send_signal(2) of " + signal.name() + " to process " +
+                       std::to_string(pid));
+  }
   return sent;
 }
 

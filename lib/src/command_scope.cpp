@@ -11,6 +11,7 @@
 #include <sigkit/process_tree.hpp>
 #include <sigkit/send.hpp>
 
+#include "delivery.hpp"
 #include "proc.hpp"
 #include "system.hpp"
 #include "tree_walk.hpp"
@@ -65,7 +66,13 @@ void command_scope::set_command(const pidfd* command, pid_t root) noexcept {
   root_ = root;
 }
 
-void command_scope::send(signal_id signal, scope reach) {
+bool command_scope::send(signal_id signal, scope reach) {
+  refused_ = false;
+  send_over(signal, reach);
+  return !refused_;
+}
+
+void command_scope::send_over(signal_id signal, scope reach) {
   switch (reach) {
   case scope::process: send_to_command(signal, continue_single_); break;
   case scope::group: send_to_group(signal); break;
@@ -84,14 +91,14 @@ tree_walk command_scope::walk_of_tree() const {
   return walk;
 }
 
-void command_scope::send_to_tree(signal_id signal) const {
+void command_scope::send_to_tree(signal_id signal) {
   tree_walk walk = walk_of_tree();
-  if (signal.terminates()) {
-    walk.end_all({.signal = signal});
-    return;
-  }
-  walk.find_all();
-  walk.send({.signal = signal});
+  if (!signal.terminates()) walk.find_all();
+  const tree_delivery result =
+      signal.terminates() ? walk.end_all({.signal = signal}) : walk.send({.signal = signal});
+  refused_ = std::ranges::any_of(result.not_permitted, [this](const process_facts& facts) {
+    return facts.pid == command_pid_;
+  });
 }
 
 /// The kernel freezes and kills what is in the cgroup. What had itself moved out is found as tree.
@@ -137,10 +144,20 @@ std::vector<process_facts> command_scope::targets(scope reach) const {
   return found;
 }
 
-void command_scope::send_to_command(signal_id signal, bool then_continue) const {
+void command_scope::send_to_command(signal_id signal, bool then_continue) {
   if (command_ == nullptr) return;
-  command_->send(signal);
-  if (then_continue && needs_continue(signal)) command_->send(sigcont);
+  note(send_directly(signal));
+  if (then_continue && needs_continue(signal)) send_directly(sigcont);
+}
+
+/// Where it may not be sent by the pidfd (seccomp(2), or before Linux 5.1) the number is as good:
+/// it is a child that has not been reaped.
+delivery command_scope::send_directly(signal_id signal) const {
+  int failed = sys::pidfd_send_signal(command_->descriptor(), signal);
+  if (failed != 0 && failed != ESRCH) failed = sys::kill(command_pid_, signal);
+  return to_delivery(failed, [&] {
+    return "kill(2) of " + signal.name() + " to process " + std::to_string(command_pid_);
+  });
 }
 
 void command_scope::send_to_group(signal_id signal) {
@@ -167,7 +184,7 @@ void command_scope::send_to_whole_group(signal_id signal, pid_t group) {
   // The command must not see its children end before it has the signal itself, and a second one of
   // the same kind would tell many programs to give up at once. So it stands still until the whole
   // group has it.
-  if (was_member && ends) command_->send(sigstop);
+  if (was_member) note(send_directly(ends ? sigstop : signull));
   if (!was_member) send_to_command(signal, true);
   signal_group(signal, group);
   if (was_member && !command_is_member()) send_to_command(signal, true); // left in between
@@ -179,11 +196,11 @@ void command_scope::send_to_whole_group(signal_id signal, pid_t group) {
 /// kill(2) of the whole group, in one call.
 void command_scope::signal_group(signal_id signal, pid_t group) {
   if (group != ::getpid()) {
-    send_group(group, signal);
+    note(send_group(group, signal));
   } else if (::getpgrp() == group && !would_reach_us(signal)) {
-    send_group(0, signal); // not by number: for PID 1 that would be everyone
+    note(send_group(0, signal)); // not by number: for PID 1 that would be everyone
   } else if (leave_group()) {
-    send_group(group, signal);
+    note(send_group(group, signal));
   } else if (proc_is_usable()) {
     send_to_all_where(signal, [group](const process_facts& facts) { return facts.group == group; });
   } else {
@@ -195,20 +212,25 @@ void command_scope::signal_group(signal_id signal, pid_t group) {
 
 void command_scope::send_to_all_where(signal_id signal,
                                       const std::function<bool(const process_facts&)>& belongs) {
+  int failure = 0;
   for_all_where(belongs, [&, ends = needs_continue(signal)](int process) {
-    sys::pidfd_send_signal(process, signal);
+    const int sent = sys::pidfd_send_signal(process, signal);
+    if (sent != ESRCH && sent != EPERM && failure == 0) failure = sent;
     if (ends) sys::pidfd_send_signal(process, sigcont);
   });
+  if (failure != 0) fail(failure, "pidfd_send_signal(2) of " + signal.name());
 }
 
 void command_scope::send_to_session(signal_id signal) {
   const auto in_session = [this](const process_facts& facts) {
     return facts.session == command_pid_;
   };
-  if (command_ != nullptr)
+  if (command_ != nullptr) {
+    note(send_directly(signull));
     send_to_all_where(signal, in_session);
-  else // its number may be another session's by now
+  } else { // its number may be another session's by now
     send_to_descendants(signal, in_session);
+  }
 }
 
 void command_scope::send_to_descendants(
@@ -231,7 +253,7 @@ bool command_scope::leave_group() noexcept {
 
 void command_scope::send_to_foreground_members(signal_id signal) {
   const bool ends = needs_continue(signal);
-  if (command_ != nullptr && ends) command_->send(sigstop);
+  if (command_ != nullptr && ends) note(send_directly(sigstop));
   send_to_command(signal, false);
   // Where /proc hides the command, there is nobody else to be found.
   if (read_process(root_)) {
@@ -241,6 +263,10 @@ void command_scope::send_to_foreground_members(signal_id signal) {
     send_to_descendants(signal, others_in_group);
   }
   if (ends) send_to_command(sigcont, false);
+}
+
+void command_scope::note(delivery result) noexcept {
+  refused_ = refused_ || result == delivery::not_permitted;
 }
 
 void command_scope::continue_if_stopped() {

@@ -64,8 +64,9 @@ public:
   void leave_out(pid_t pid) { left_out_.insert(pid); }
   void leave_in(pid_t pid) noexcept { left_out_.erase(pid); }
 
-  /// Sends `signal`, followed by CONT where it terminates and can be acted on.
-  void send(signal_id signal, scope reach);
+  /// Sends `signal`, followed by CONT where it terminates and can be acted on. False where the
+  /// command may not be sent it (EPERM).
+  bool send(signal_id signal, scope reach);
 
   /// Sends what came as it came: with value and sender where it was queued, and nothing after it,
   /// but for what ends a tree. Returns 0, or errno of what the command did not get: EAGAIN (it has
@@ -92,7 +93,10 @@ public:
   [[nodiscard]] bool is_in_own_group(pid_t pid) const noexcept;
 
 private:
-  void send_to_command(signal_id signal, bool then_continue) const;
+  void send_over(signal_id signal, scope reach);
+  void note(delivery result) noexcept;
+  void send_to_command(signal_id signal, bool then_continue);
+  delivery send_directly(signal_id signal) const;
   void send_to_group(signal_id signal);
   int pass_on_to_group(const siginfo_t& received);
   int pass_on_to_command(const siginfo_t& received) const;
@@ -105,7 +109,7 @@ private:
   void send_to_foreground_members(signal_id signal);
   void send_to_session(signal_id signal);
   [[nodiscard]] tree_walk walk_of_tree() const;
-  void send_to_tree(signal_id signal) const;
+  void send_to_tree(signal_id signal);
   void send_to_cgroup(signal_id signal) const;
   void send_to_descendants(signal_id signal,
                            const std::function<bool(const process_facts&)>& wanted) const;
@@ -122,6 +126,7 @@ private:
   bool dedicated_process_;
   bool continue_single_;
   bool leads_session_;
+  bool refused_ = false; ///< the command did not get what was sent, since it is another user's
 };
 
 /// Calls `act` once for every process for which `belongs` is true, but not for this one, with its

@@ -61,18 +61,16 @@ void remove_below(int directory) {
 job_cgroup::job_cgroup() : group_(make_below_own()) {}
 
 job_cgroup::~job_cgroup() {
-  remove_below(group_.descriptor());
-  try {
-    group_.remove();
-  } catch (const error&) { // the command's leftovers are in it, or it was removed already
-    return;
+  constexpr int tries = 3;
+  for (int i = 0; i < tries; ++i) {
+    try {
+      remove_below(group_.descriptor());
+      group_.remove();
+      return;
+    } catch (const std::exception&) { // the command's leftovers are in it, or it is removed already
+      continue;
+    }
   }
-}
-
-void job_cgroup::wait_until_empty(duration timeout) const {
-  const auto until = sys::after(sys::clock::now(), timeout);
-  while (!group_.is_empty() && sys::clock::now() < until)
-    sys::poll_until({}, sys::after(sys::clock::now(), std::chrono::milliseconds(2)));
 }
 
 } // namespace sigkit

@@ -14,9 +14,6 @@ public:
   /// Removes it, and those that were made below it. What is still in it keeps it.
   ~job_cgroup();
 
-  /// Nothing is in it any more, or so much time has passed. No handlers are called meanwhile.
-  void wait_until_empty(duration timeout) const;
-
   [[nodiscard]] const cgroup& group() const noexcept { return group_; }
 
 private:

@@ -58,9 +58,11 @@ int command_scope::pass_on_to_group(const siginfo_t& received) {
     return pass_on_to_command(received);
   }
   // Not by number where it is our own: for PID 1 that would be everyone.
-  send_group(::getpgrp() == group ? 0 : group, signal_id(received.si_signo));
+  const delivery sent =
+      send_group(::getpgrp() == group ? 0 : group, signal_id(received.si_signo));
   const bool has_left = command_ != nullptr && ::getpgid(command_pid_) != group;
-  return has_left ? pass_on_to_command(received) : 0;
+  if (has_left) return pass_on_to_command(received);
+  return sent == delivery::not_permitted ? EPERM : 0;
 }
 
 int command_scope::pass_on_to_session(const siginfo_t& received) {

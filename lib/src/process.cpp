@@ -289,6 +289,7 @@ std::optional<process_facts> read_stat(int process, const char* file) {
 std::optional<process_facts> read_stat(int file) {
   std::array<char, 1024> text{}; // 52 numbers and a name: about 350 bytes
   const ssize_t size = sys::retry([&] { return ::pread(file, text.data(), text.size(), 0); });
+  if (size < 0 && !sys::is_of_an_ended_process(errno)) fail(errno, "read(2) of /proc/PID/stat");
   if (size <= 0) return std::nullopt;
   return parse_process_stat({text.data(), static_cast<std::size_t>(size)});
 }
@@ -296,10 +297,10 @@ std::optional<process_facts> read_stat(int file) {
 std::vector<pid_t> numbers_in(unique_fd directory) {
   std::vector<pid_t> result;
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(directory.get()), &::closedir);
-  if (!stream && (errno == ENOENT || errno == ESRCH)) return {}; // the process has just ended
+  if (!stream && sys::is_of_an_ended_process(errno)) return {};
   if (!stream) fail(errno, "opendir(3) in /proc");
   static_cast<void>(directory.release()); // the stream closes it
-  while (const dirent* entry = ::readdir(stream.get()))
+  while (const dirent* entry = sys::next_entry(stream.get()))
     if (const auto number = parse_decimal<pid_t>(entry->d_name)) result.push_back(*number);
   return result;
 }
@@ -324,7 +325,10 @@ std::vector<pid_t> children(int process, pid_t thread) {
 std::vector<pid_t> read_children(int file) {
   std::vector<pid_t> result;
   std::string text;
-  if (::lseek(file, 0, SEEK_SET) != 0 || !sys::read_all(file, text)) return result;
+  if (::lseek(file, 0, SEEK_SET) != 0 || !sys::read_all(file, text)) {
+    if (!sys::is_of_an_ended_process(errno)) fail(errno, "read(2) of /proc/PID/task/TID/children");
+    return result;
+  }
   for (std::string_view rest = text; !rest.empty();)
     if (const auto pid = parse_decimal<pid_t>(cut(rest, ' '))) result.push_back(*pid);
   return result;

@@ -41,7 +41,7 @@ public:
   [[nodiscard]] int descriptor() const noexcept { return connection_.get(); }
 
   /// The command's end was taken in, nothing is sent to its PID any more: it may be reaped.
-  void let_go_of_command() noexcept { say_go(); }
+  void let_go_of_command() { say_go(); }
 
   /// Takes in what the reaper reported, without waiting.
   void learn();
@@ -66,7 +66,7 @@ private:
   void make_process(char* const* argv, const spawn_options& options, bool own_namespace);
   spawn_result hear_of_start(bool own_namespace);
   void go_on_if_stopped() const noexcept;
-  void say_go() noexcept;
+  void say_go();
   /// It has said its last word, and is about to end: nothing of it is left when this returns.
   void see_it_end() noexcept;
 

@@ -127,9 +127,11 @@ std::size_t relay_pipe::refill() noexcept {
     const auto size = static_cast<std::size_t>(count);
     const ssize_t written =
         sys::retry([&] { return ::write(write_end_.get(), piece.data(), size); });
+    if (written < 0 && errno != EAGAIN) error_ = errno;
     return static_cast<std::size_t>(std::max<ssize_t>(written, 0));
   }
-  if (count == 0 || errno != EAGAIN) { // EIO: no writer is left
+  if (count == 0 || errno != EAGAIN) {
+    if (count != 0 && errno != EIO) error_ = errno; // EIO: no writer is left
     master_.reset();
     write_end_.reset();
   }

@@ -71,6 +71,9 @@ private:
   static void require_descriptors(unsigned needed, const char* what_for);
   [[nodiscard]] bool needs_all_descendants() const;
   [[nodiscard]] bool nothing_may_be_left() const;
+  [[nodiscard]] static bool has_children() noexcept;
+  [[nodiscard]] bool kill_all() noexcept;
+  [[nodiscard]] bool reaper_has_nobody();
   bool start_command(char* const* argv, const spawn_options& how);
   [[nodiscard]] spawn_options how_to_spawn(bool new_session) const;
   void make_reaper();

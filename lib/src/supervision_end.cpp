@@ -11,6 +11,8 @@ namespace sigkit {
 namespace {
 
 constexpr duration reaping_limit = std::chrono::seconds(1);
+constexpr duration shortest_pause = std::chrono::milliseconds(1);
+constexpr duration longest_pause = std::chrono::milliseconds(50);
 constexpr duration time_to_write = std::chrono::milliseconds(100);
 constexpr duration time_to_read = std::chrono::seconds(5);
 
@@ -23,6 +25,11 @@ std::optional<siginfo_t> take_end_of(idtype_t which, pid_t pid) {
 }
 
 } // namespace
+
+bool detail::supervision::has_children() noexcept {
+  siginfo_t info{};
+  return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0;
+}
 
 bool detail::supervision::nothing_may_be_left() const {
   switch (options_.left_behind) {
@@ -205,19 +212,42 @@ void detail::supervision::kill_command() noexcept {
   }
   if (hook_) sys::kill(-hook_->pid(), sigkill);
   kill_actions();
-  if (!result_.command) sys::pidfd_send_signal(command_->descriptor(), sigkill);
+  const time_point until = sys::after(sys::clock::now(), reaping_limit);
+  for (duration pause = shortest_pause; !kill_all() && sys::clock::now() < until; pause *= 2) {
+    const timespec time = sys::to_timespec(std::min(pause, longest_pause));
+    ::clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
+  }
+  control_group_.reset();
+  terminal_.restore();
+}
+
+bool detail::supervision::reaper_has_nobody() {
+  reaper_->learn();
+  if (reaper_->command() && !result_.command) {
+    result_.command = reaper_->command();
+    scope_->forget_command();
+    reaper_->let_go_of_command();
+  }
+  return reaper_->all_gone() || !nothing_may_be_left();
+}
+
+/// False where something may be left. What this fails with may be what the run has failed with, and
+/// not happen again.
+bool detail::supervision::kill_all() noexcept {
   try {
     scope_->send(sigkill, options_.reach);
-    if (control_group_) control_group_->wait_until_empty(reaping_limit);
-    control_group_.reset();
-    terminal_.restore();
-    if (result_.command || reaper_) return;
-    pollfd ended{command_->descriptor(), POLLIN, 0};
-    sys::poll_until({&ended, 1}, sys::after(sys::clock::now(), reaping_limit));
-    ::waitpid(command_->pid(), nullptr, WNOHANG);
-  } catch (const std::exception&) { // what cannot be found cannot be killed
-    return;
+    if (control_group_ && !control_group_->group().is_empty()) return false;
+    if (reaper_) return reaper_has_nobody();
+  } catch (const std::exception&) {
+    if (!result_.command) sys::kill(command_->pid(), sigkill);
+    return false;
   }
+  if (is_subreaper_ && nothing_may_be_left()) {
+    while (::waitpid(-1, nullptr, WNOHANG | __WALL) > 0) {
+    }
+    return !has_children();
+  }
+  return result_.command || ::waitpid(command_->pid(), nullptr, WNOHANG | __WALL) != 0;
 }
 
 } // namespace sigkit

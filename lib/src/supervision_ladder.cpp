@@ -197,7 +197,7 @@ void detail::supervision::send(signal_id signal, scope reach) {
   announce(signal, reach);
   sent_kill_ = sent_kill_ || signal == sigkill;
   sent_stop_ = sent_stop_ || signal == sigstop;
-  scope_->send(signal, reach);
+  if (!scope_->send(signal, reach)) events_->not_permitted(signal);
 }
 
 /// Says what is about to be sent, and keeps what has to be known of it later.

@@ -45,6 +45,7 @@ bool read_all(int descriptor, std::string& text) {
     text.resize(size + chunk);
     const ssize_t count = retry([&] { return ::read(descriptor, text.data() + size, chunk); });
     text.resize(size + static_cast<std::size_t>(count > 0 ? count : 0));
+    if (count < 0 && errno == ENOMEM) fail(errno, "read(2)");
     if (count < 0) return false;
     if (count == 0) return true;
   }
@@ -68,6 +69,13 @@ raised_descriptor_limit::~raised_descriptor_limit() {
   if (raised_) ::setrlimit(RLIMIT_NOFILE, &before_);
 }
 
+const dirent* next_entry(DIR* stream) {
+  errno = 0;
+  const dirent* const entry = ::readdir(stream);
+  if (entry == nullptr && errno != 0 && !is_of_an_ended_process(errno)) fail(errno, "readdir(3)");
+  return entry;
+}
+
 std::vector<std::string> directories_in(int directory) {
   unique_fd again = open_at(directory, ".", O_RDONLY | O_DIRECTORY);
   if (!again.has_value()) return {};
@@ -75,7 +83,7 @@ std::vector<std::string> directories_in(int directory) {
   if (!stream) fail(errno, "opendir(3)");
   static_cast<void>(again.release()); // the stream closes it
   std::vector<std::string> names;
-  while (const dirent* entry = ::readdir(stream.get()))
+  while (const dirent* entry = next_entry(stream.get()))
     if (entry->d_type == DT_DIR && entry->d_name[0] != '.') names.emplace_back(entry->d_name);
   return names;
 }

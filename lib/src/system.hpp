@@ -1,5 +1,6 @@
 #pragma once
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/resource.h>
@@ -44,11 +45,18 @@ clock::time_point after(clock::time_point start, duration length) noexcept;
 
 timespec to_timespec(duration length) noexcept;
 
+/// What /proc fails with where the process has ended (and a cgroup's files, where that is removed):
+/// all else says nothing of it.
+constexpr bool is_of_an_ended_process(int error) noexcept {
+  return error == ENOENT || error == ESRCH;
+}
+
 /// An open file of /proc (or below `directory`); empty where it is not there or may not be opened.
 /// Throws where this process or the system has no room for it: that tells nothing of the file.
 unique_fd open_at(int directory, const char* path, int flags);
 
-/// Reads all there is into `text`; false where reading fails (the process has ended).
+/// Reads all there is into `text`; false where reading fails (the process has ended). Throws where
+/// there is no memory for it.
 bool read_all(int descriptor, std::string& text);
 
 /// How many descriptors each of those may keep who would like to keep many: a quarter of what this
@@ -68,6 +76,10 @@ private:
   rlimit before_{};
   bool raised_ = false;
 };
+
+/// The next entry of a directory of /proc, or of a cgroup; nothing at its end, and where the process
+/// has ended. Throws where it cannot be read: what is there would go unseen.
+const dirent* next_entry(DIR* stream);
 
 /// The names of the directories in an open one, but for those that begin with a dot.
 std::vector<std::string> directories_in(int directory);

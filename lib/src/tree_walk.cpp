@@ -211,6 +211,8 @@ bool tree_walk::visit(pid_t pid, pid_t parent, bool stop) {
   fresh.process = proc::open_process(pid);
   if (!fresh.process.has_value()) return visit_hidden(pid, parent, stop);
   fresh.stat = sys::open_at(fresh.process.get(), "stat", O_RDONLY);
+  const bool is_shown = fresh.stat.has_value() || sys::is_of_an_ended_process(errno);
+  if (!is_shown) return visit_hidden(pid, parent, stop);
   auto facts = fresh.stat.has_value() ? proc::read_stat(fresh.stat.get()) : std::nullopt;
   // The PID was listed, and may have been recycled before it was opened.
   if (!facts || !belongs(*facts, fresh.process.get())) return false;
@@ -282,7 +284,10 @@ bool tree_walk::visit_hidden(pid_t pid, pid_t parent, bool stop) {
   const auto found = members_.find(pid);
   const bool is_new = found == members_.end();
   if (is_new) {
-    if (sys::pidfd_open(pid, held) != 0 || !is_listed_child(pid, parent)) return false;
+    const int failed = sys::pidfd_open(pid, held);
+    if (failed != 0 && failed != ESRCH)
+      fail(failed, "pidfd_open(2) of process " + std::to_string(pid));
+    if (failed != 0 || !is_listed_child(pid, parent)) return false;
     member& fresh = members_[pid];
     fresh.hidden = true;
     fresh.facts.pid = pid;

@@ -108,7 +108,7 @@ void tree_walk::continue_all() noexcept {
   continue_those_left();
   const auto is_left = [](const auto& entry) { return entry.second.to_continue; };
   if (std::ranges::none_of(members_, is_left)) return;
-  // No descriptor is left to open them with: those of the others make room.
+  // Once more. Where no descriptor is left to open them with, those of the others make room.
   for (auto& [pid, known] : members_)
     if (!known.hidden) close_files(known);
   continue_those_left();
@@ -117,8 +117,9 @@ void tree_walk::continue_all() noexcept {
 void tree_walk::continue_those_left() noexcept {
   for (auto& [pid, known] : members_) {
     try {
-      if (known.to_continue && !is_spared(pid)) send_to(known, {.signal = sigcont});
-      known.stopped = known.to_continue = false;
+      const bool is_due = known.to_continue && !is_spared(pid);
+      const int failed = is_due ? send_to(known, {.signal = sigcont}) : 0;
+      if (failed == 0 || failed == ESRCH) known.stopped = known.to_continue = false;
     } catch (...) {
       continue;
     }
