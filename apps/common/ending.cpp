@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 #include <vector>
 
@@ -47,6 +48,11 @@ std::optional<failed_run> failed_run_of(const supervise_result& result, const ch
   if (result.gave_up || !result.command)
     return failed_run{supervise_failed, survivors_text(result.survivors)};
   return std::nullopt;
+}
+
+std::string not_sent_text(signal_id signal, const std::string& command, int error) {
+  const std::string why = error == EPERM ? "it belongs to another user" : std::strerror(error);
+  return "signal " + signal.name() + " may not be sent to command " + command + ": " + why;
 }
 
 std::string whom(scope reach) {

@@ -29,6 +29,9 @@ struct failed_run {
 /// The command could not be run, or has not ended, or what it started has not; nothing else.
 std::optional<failed_run> failed_run_of(const supervise_result& result, const char* command);
 
+/// That `command`, in quotes, did not get a signal, and why.
+std::string not_sent_text(signal_id signal, const std::string& command, int error);
+
 /// Who is reached, before the command's name in a message: "command ", "the tree of command ".
 std::string whom(scope reach);
 

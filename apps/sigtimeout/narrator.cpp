@@ -97,9 +97,8 @@ void narrator::received(const signal_info& info) noexcept {
         sender_text(info.code, info.pid, info.uid));
 }
 
-void narrator::not_permitted(signal_id signal) noexcept {
-  say("signal " + signal.name() + " may not be sent to command " + command_ +
-      ": it belongs to another user");
+void narrator::not_sent(signal_id signal, int error) noexcept {
+  say(not_sent_text(signal, command_, error));
 }
 
 std::optional<pidfd> narrator::at_limit(outcome why, const run_state& now) noexcept {

@@ -23,7 +23,7 @@ public:
 
   void sending(signal_id signal, scope reach) noexcept override;
   void received(const signal_info& info) noexcept override;
-  void not_permitted(signal_id signal) noexcept override;
+  void not_sent(signal_id signal, int error) noexcept override;
   std::optional<pidfd> at_limit(outcome why, const run_state& now) noexcept override;
   void hook_killed() noexcept override;
   void warning(const run_state& now) noexcept override;

@@ -116,9 +116,8 @@ void trapper::action_killed(const trap_occasion& why) noexcept {
       to_string(wanted_.options.action_limit) + (at_end ? "" : " from the end") + ": killed");
 }
 
-void trapper::not_permitted(signal_id signal) noexcept {
-  say("signal " + signal.name() + " may not be sent to command " + command_ +
-      ": it belongs to another user");
+void trapper::not_sent(signal_id signal, int error) noexcept {
+  say(not_sent_text(signal, command_, error));
 }
 
 void trapper::actions_given_up(std::size_t waiting) noexcept {

@@ -26,7 +26,7 @@ public:
   std::optional<pidfd> run_action(const trap_occasion& why) noexcept override;
   void action_ended(const trap_occasion& why, exit_status how) noexcept override;
   void action_killed(const trap_occasion& why) noexcept override;
-  void not_permitted(signal_id signal) noexcept override;
+  void not_sent(signal_id signal, int error) noexcept override;
   void actions_given_up(std::size_t waiting) noexcept override;
 
   void say(std::string_view text) noexcept;

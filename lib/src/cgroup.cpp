@@ -161,7 +161,8 @@ std::size_t send_to_those(const cgroup& which, std::span<const pid_t> listed, si
     const int failed = pid > 0 ? sys::pidfd_open(pid, one) : ESRCH;
     if (failed == 0) held.emplace_back(pid, std::move(one));
     const bool is_member = failed != ESRCH && failed != ENOENT && failed != EINVAL;
-    if (failed != 0 && is_member) fail(failed, "pidfd_open(2) of process " + std::to_string(pid));
+    if (failed != 0 && is_member)
+      fail(failed, sys::pidfd_open_named(failed) + " of process " + std::to_string(pid));
   }
   std::vector<pid_t> members = members_of(which);
   std::sort(members.begin(), members.end());
@@ -171,7 +172,7 @@ std::size_t send_to_those(const cgroup& which, std::span<const pid_t> listed, si
     const int failed = sys::pidfd_send_signal(one.get(), signal);
     if (failed == 0) ++sent;
     if (failed != 0 && failed != ESRCH && failed != EPERM)
-      fail(failed, "pidfd_send_signal(2) of " + signal.name() + " to process " +
+      fail(failed, sys::pidfd_send_signal_named(failed) + " of " + signal.name() + " to process " +
                        std::to_string(pid));
   }
   return sent;
@@ -240,7 +241,9 @@ std::optional<cgroup> detail::cgroup_make(failure& why, const cgroup& parent,
     if (name.find_first_of(std::string_view("/\0", 2)) != std::string::npos)
       fail(EINVAL, "mkdir(2) of " + path);
     if (::mkdirat(parent.descriptor(), name.c_str(), 0755) != 0) fail(errno, "mkdir(2) of " + path);
-    unique_fd directory = sys::open_at(parent.descriptor(), name.c_str(), O_RDONLY | O_DIRECTORY);
+    constexpr int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+    unique_fd directory(
+        sys::retry([&] { return ::openat(parent.descriptor(), name.c_str(), flags); }));
     if (!directory.has_value()) {
       const int failed = errno;
       ::unlinkat(parent.descriptor(), name.c_str(), AT_REMOVEDIR);

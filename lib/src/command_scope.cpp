@@ -218,7 +218,7 @@ void command_scope::send_to_all_where(signal_id signal,
     if (sent != ESRCH && sent != EPERM && failure == 0) failure = sent;
     if (ends) sys::pidfd_send_signal(process, sigcont);
   });
-  if (failure != 0) fail(failure, "pidfd_send_signal(2) of " + signal.name());
+  if (failure != 0) fail(failure, sys::pidfd_send_signal_named(failure) + " of " + signal.name());
 }
 
 void command_scope::send_to_session(signal_id signal) {

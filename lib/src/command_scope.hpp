@@ -100,6 +100,7 @@ private:
   void send_to_group(signal_id signal);
   int pass_on_to_group(const siginfo_t& received);
   int pass_on_to_command(const siginfo_t& received) const;
+  int pass_on_by_number(const siginfo_t& received) const;
   int pass_on_to_session(const siginfo_t& received);
   int pass_on_to_tree(const siginfo_t& received,
                       const std::function<bool(const process_facts&)>& wanted, bool freezes) const;

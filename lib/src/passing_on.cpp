@@ -36,6 +36,12 @@ int command_scope::pass_on(const siginfo_t& received, scope reach) {
 int command_scope::pass_on_to_command(const siginfo_t& received) const {
   if (command_ == nullptr) return 0;
   const int failure = sys::pidfd_pass_on(command_->descriptor(), received);
+  return failure == 0 || failure == EAGAIN ? failure : pass_on_by_number(received);
+}
+
+/// As send_directly() does.
+int command_scope::pass_on_by_number(const siginfo_t& received) const {
+  const int failure = sys::pass_on(command_pid_, received);
   return failure == ESRCH ? 0 : failure;
 }
 
@@ -58,8 +64,7 @@ int command_scope::pass_on_to_group(const siginfo_t& received) {
     return pass_on_to_command(received);
   }
   // Not by number where it is our own: for PID 1 that would be everyone.
-  const delivery sent =
-      send_group(::getpgrp() == group ? 0 : group, signal_id(received.si_signo));
+  const delivery sent = send_group(::getpgrp() == group ? 0 : group, signal_id(received.si_signo));
   const bool has_left = command_ != nullptr && ::getpgid(command_pid_) != group;
   if (has_left) return pass_on_to_command(received);
   return sent == delivery::not_permitted ? EPERM : 0;
@@ -92,6 +97,7 @@ int command_scope::pass_on_to_tree(const siginfo_t& received,
     walk.find_all();
     walk.send(what);
   }
+  if (failure != 0 && failure != EAGAIN && command_ != nullptr) return pass_on_by_number(received);
   return failure;
 }
 

@@ -17,12 +17,15 @@ std::optional<pidfd> open_checked(pid_t id, unsigned flags, const char* what) {
   // Before Linux 6.9 the flag itself is what the kernel refuses.
   const bool unknown_flag = failed == EINVAL && flags != 0 && id > 0;
   if (failed != 0)
-    fail(unknown_flag ? ENOSYS : failed, "pidfd_open(2) of " + (what + std::to_string(id)));
+    fail(unknown_flag ? ENOSYS : failed,
+         sys::pidfd_open_named(failed) + " of " + (what + std::to_string(id)));
   return pidfd(id, std::move(descriptor));
 }
 
-std::string describe(signal_id signal, const pidfd& whom, const char* what = "process ") {
-  return "pidfd_send_signal(2) of " + signal.name() + " to " + what + std::to_string(whom.pid());
+std::string describe(int failed, signal_id signal, const pidfd& whom,
+                     const char* what = "process ") {
+  return sys::pidfd_send_signal_named(failed) + " of " + signal.name() + " to " + what +
+         std::to_string(whom.pid());
 }
 
 /// Whether `thread` is one of the process's, and what it is held by; nothing where that is not to
@@ -49,22 +52,22 @@ std::optional<pidfd> detail::pidfd_open_thread(failure& why, pid_t thread) noexc
 
 delivery detail::pidfd_send(failure& why, const pidfd& whom, signal_id signal) noexcept {
   return at_border(why, [&] {
-    return to_delivery(sys::pidfd_send_signal(whom.descriptor(), signal),
-                       [&] { return describe(signal, whom); });
+    const int failed = sys::pidfd_send_signal(whom.descriptor(), signal);
+    return to_delivery(failed, [&] { return describe(failed, signal, whom); });
   });
 }
 
 delivery detail::pidfd_queue(failure& why, const pidfd& whom, signal_id signal,
                              int value) noexcept {
   return at_border(why, [&] {
-    return to_delivery(sys::pidfd_queue(whom.descriptor(), signal, value),
-                       [&] { return describe(signal, whom); });
+    const int failed = sys::pidfd_queue(whom.descriptor(), signal, value);
+    return to_delivery(failed, [&] { return describe(failed, signal, whom); });
   });
 }
 
 delivery detail::pidfd_send_group(failure& why, const pidfd& whom, signal_id signal) noexcept {
   return at_border(why, [&] {
-    const auto describe_group = [&] { return describe(signal, whom, "process group "); };
+    const auto describe_group = [&] { return describe(0, signal, whom, "process group "); };
     const int failed =
         sys::pidfd_send_signal(whom.descriptor(), signal, sys::pidfd_signal_process_group);
     // Before Linux 6.9 the flag itself is what the kernel refuses.
@@ -82,8 +85,9 @@ delivery detail::pidfd_send_thread(failure& why, const pidfd& whom, pid_t thread
     if (found != delivery::sent) return found;
     const int failed = held.has_value() ? sys::pidfd_send_signal(held.get(), signal)
                                         : sys::tgkill(whom.pid(), thread, signal);
-    return to_delivery(
-        failed, [&] { return describe(signal, whom) + ", thread " + std::to_string(thread); });
+    return to_delivery(failed, [&] {
+      return describe(failed, signal, whom) + ", thread " + std::to_string(thread);
+    });
   });
 }
 

@@ -57,7 +57,8 @@ std::optional<pidfd> detail::open_identity(failure& why,
     const int failed = sys::pidfd_open(identity.pid, descriptor);
     // The number is that of a thread by now, which leads no process.
     if (failed == ESRCH || failed == EINVAL || failed == ENOENT) return std::nullopt;
-    if (failed != 0) fail(failed, "pidfd_open(2) of process " + std::to_string(identity.pid));
+    if (failed != 0)
+      fail(failed, sys::pidfd_open_named(failed) + " of process " + std::to_string(identity.pid));
     std::optional<pidfd> opened(std::in_place, identity.pid, std::move(descriptor));
     if (identity.inode != 0 && inode_or_none(*opened) == 0)
       fail(ENOSYS, "the inode of a pidfd (Linux 6.9)");

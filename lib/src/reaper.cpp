@@ -108,7 +108,8 @@ template <class Report> void reap_all(int connection, pid_t command) {
 void close_from_to(unsigned first, unsigned last) {
   if (::close_range(first, last, 0) == 0) return;
   for (const pid_t number : proc::numbers_in(sys::open_at(AT_FDCWD, "/proc/self/fd", O_RDONLY)))
-    if (const auto one = static_cast<unsigned>(number); one >= first && one <= last) ::close(number);
+    if (const auto one = static_cast<unsigned>(number); one >= first && one <= last)
+      ::close(number);
 }
 
 /// Nothing else of what the supervisor has open is kept for as long as the tree lives.

@@ -123,7 +123,7 @@ void add_if_accepted(const judge& judging, pid_t pid, std::size_t budget,
   unique_fd held;
   const int failed = sys::pidfd_open(pid, held);
   if (failed == EMFILE || failed == ENFILE || failed == ENOMEM || failed == ENOSYS)
-    fail(failed, "pidfd_open(2) of process " + std::to_string(pid));
+    fail(failed, sys::pidfd_open_named(failed) + " of process " + std::to_string(pid));
   if (failed != 0 || sys::pidfd_send_signal(process.get(), signull) == ESRCH) return;
   found.push_back({process_ref(pidfd(pid, std::move(held))), std::move(*facts)});
 }

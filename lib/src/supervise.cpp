@@ -198,7 +198,7 @@ bool detail::supervision::start(char* const* argv) {
     fail(ENOENT, "finding what the command starts: /proc does not show this PID namespace");
   if (needs_proc) require_descriptors(24, "finding what the command starts");
   if (needs_proc && sys::pidfd_send_signal(-1, signull) == ENOSYS)
-    fail(ENOSYS, "finding what the command starts: pidfd_send_signal(2), which Linux has from 5.1");
+    fail(ENOSYS, "finding what the command starts: " + sys::pidfd_send_signal_named(ENOSYS));
   const auto runs = [](const trap& one) { return one.action.what == trap_action::kind::run; };
   if (std::ranges::any_of(options_.traps, runs)) require_descriptors(8, "running an action");
   had_children_ = options_.dedicated_process && has_children();

@@ -235,7 +235,7 @@ bool detail::supervision::reaper_has_nobody() {
 /// not happen again.
 bool detail::supervision::kill_all() noexcept {
   try {
-    scope_->send(sigkill, options_.reach);
+    scope_->send(sigkill, nothing_may_be_left() ? widest_scope() : options_.reach);
     if (control_group_ && !control_group_->group().is_empty()) return false;
     if (reaper_) return reaper_has_nobody();
   } catch (const std::exception&) {

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include <sigkit/process_tree.hpp>
@@ -197,7 +198,7 @@ void detail::supervision::send(signal_id signal, scope reach) {
   announce(signal, reach);
   sent_kill_ = sent_kill_ || signal == sigkill;
   sent_stop_ = sent_stop_ || signal == sigstop;
-  if (!scope_->send(signal, reach)) events_->not_permitted(signal);
+  if (!scope_->send(signal, reach)) events_->not_sent(signal, EPERM);
 }
 
 /// Says what is about to be sent, and keeps what has to be known of it later.

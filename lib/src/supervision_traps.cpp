@@ -163,7 +163,7 @@ bool detail::supervision::forward_as_it_came(trap_entry& entry) {
   const int failure = scope_->pass_on(entry.received, reach);
   entry.only_command_lacks_it = failure == EAGAIN;
   if (entry.only_command_lacks_it) return false;
-  if (failure != 0) events_->not_permitted(info.signal);
+  if (failure != 0) events_->not_sent(info.signal, failure);
   let_it_act_on(info.signal, reach);
   if (ask_to_end.contains(info.signal) || info.signal == sighup) {
     if (!result_.interrupted_by) result_.interrupted_by = info;
@@ -181,7 +181,8 @@ void detail::supervision::send_in_place_of(signal_id came, signal_id signal) {
     siginfo_t plain{};
     plain.si_signo = signal.number();
     announce(signal, reach);
-    if (scope_->pass_on(plain, reach) != 0) events_->not_permitted(signal);
+    if (const int failure = scope_->pass_on(plain, reach); failure != 0)
+      events_->not_sent(signal, failure);
     let_it_act_on(signal, reach);
   }
   if (ask_to_end.contains(came) || ask_to_end.contains(signal)) start_ladder_after(signal);

@@ -129,6 +129,15 @@ int write_all(int descriptor, std::string_view text) noexcept {
   return 0;
 }
 
+std::string pidfd_open_named(int failed) {
+  return failed == ENOSYS ? "pidfd_open(2), which Linux has from 5.3," : "pidfd_open(2)";
+}
+
+std::string pidfd_send_signal_named(int failed) {
+  return failed == ENOSYS ? "pidfd_send_signal(2), which Linux has from 5.1,"
+                          : "pidfd_send_signal(2)";
+}
+
 int pidfd_open(pid_t pid, unique_fd& result, unsigned flags) noexcept {
   const long descriptor = ::syscall(SYS_pidfd_open, pid, flags);
   if (descriptor < 0) return errno;
@@ -154,6 +163,11 @@ int pidfd_queue(int pidfd, signal_id signal, int value) noexcept {
 int pidfd_pass_on(int pidfd, const siginfo_t& received) noexcept {
   const siginfo_t* const info = received.si_code == SI_QUEUE ? &received : nullptr;
   return errno_of(::syscall(SYS_pidfd_send_signal, pidfd, received.si_signo, info, 0));
+}
+
+int pass_on(pid_t pid, const siginfo_t& received) noexcept {
+  if (received.si_code != SI_QUEUE) return errno_of(::kill(pid, received.si_signo));
+  return errno_of(::syscall(SYS_rt_sigqueueinfo, pid, received.si_signo, &received));
 }
 
 int kill(pid_t pid, signal_id signal) noexcept {

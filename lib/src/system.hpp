@@ -77,8 +77,8 @@ private:
   bool raised_ = false;
 };
 
-/// The next entry of a directory of /proc, or of a cgroup; nothing at its end, and where the process
-/// has ended. Throws where it cannot be read: what is there would go unseen.
+/// The next entry of a directory of /proc, or of a cgroup; nothing at its end, and where the
+/// process has ended. Throws where it cannot be read: what is there would go unseen.
 const dirent* next_entry(DIR* stream);
 
 /// The names of the directories in an open one, but for those that begin with a dot.
@@ -97,12 +97,19 @@ void poll_until(std::span<pollfd> descriptors, clock::time_point deadline);
 /// Writes all of `text`; 0 or errno. A descriptor that would block is waited for.
 int write_all(int descriptor, std::string_view text) noexcept;
 
+/// How a call that failed is named in a message: with the kernel that has it, where this one has
+/// not.
+std::string pidfd_open_named(int failed);
+std::string pidfd_send_signal_named(int failed);
+
 // Each returns 0 or errno.
 int pidfd_open(pid_t pid, unique_fd& result, unsigned flags = 0) noexcept;
 int pidfd_send_signal(int pidfd, signal_id signal, unsigned flags = 0) noexcept;
 int pidfd_queue(int pidfd, signal_id signal, int value) noexcept;
 /// What was queued to this process goes on with all that came with it, anything else as from here.
 int pidfd_pass_on(int pidfd, const siginfo_t& received) noexcept;
+/// The same by number, for a child that has not been reaped.
+int pass_on(pid_t pid, const siginfo_t& received) noexcept;
 int kill(pid_t pid, signal_id signal) noexcept;
 int queue(pid_t pid, signal_id signal, int value) noexcept;
 int tgkill(pid_t process, pid_t thread, signal_id signal) noexcept;

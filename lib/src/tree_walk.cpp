@@ -286,7 +286,7 @@ bool tree_walk::visit_hidden(pid_t pid, pid_t parent, bool stop) {
   if (is_new) {
     const int failed = sys::pidfd_open(pid, held);
     if (failed != 0 && failed != ESRCH)
-      fail(failed, "pidfd_open(2) of process " + std::to_string(pid));
+      fail(failed, sys::pidfd_open_named(failed) + " of process " + std::to_string(pid));
     if (failed != 0 || !is_listed_child(pid, parent)) return false;
     member& fresh = members_[pid];
     fresh.hidden = true;

@@ -87,8 +87,8 @@ void tree_walk::send_to_one(member& target, const walk_signal& what, tree_delive
   else if (failure == EPERM)
     result.not_permitted.push_back(target.facts);
   else if (failure != ESRCH && !what.tell)
-    fail(failure, "pidfd_send_signal(2) of " + what.signal.name() + " to process " +
-                      std::to_string(target.facts.pid));
+    fail(failure, sys::pidfd_send_signal_named(failure) + " of " + what.signal.name() +
+                      " to process " + std::to_string(target.facts.pid));
 }
 
 tree_delivery tree_walk::send(const walk_signal& what) {

@@ -38,7 +38,7 @@ inline void check_faults(const job_maker& make, faults_in where = faults_in::pro
   const fault_figures figures = inject_everywhere(make, where);
   check_figures(figures);
   CHECK(figures.calls > 0);
-  CHECK(figures.failed > 0);
+  CHECK(figures.tolerated + figures.failed > 0);
 }
 
 /// As on a kernel that has none of these calls: it works, or says what it misses.

@@ -65,8 +65,8 @@ std::vector<std::string> errors_of(std::string_view call, std::string_view text)
 
 struct traced_call {
   std::string name;
-  std::string text;           ///< as strace has it
-  std::size_t which = 0;      ///< among those of its name, from 1
+  std::string text;          ///< as strace has it
+  std::size_t which = 0;     ///< among those of its name, from 1
   bool by_c_library = false; ///< before the program itself has begun
 };
 
@@ -86,8 +86,12 @@ std::vector<traced_call> calls_in(const std::vector<std::string>& lines) {
   bool by_c_library = true;
   for (const std::string& line : lines) {
     const std::size_t end = line.find('(');
-    if (end == std::string::npos || std::islower(static_cast<unsigned char>(line[0])) == 0) continue;
+    if (end == std::string::npos || std::islower(static_cast<unsigned char>(line[0])) == 0)
+      continue;
     if (line.starts_with("fcntl(0,")) by_c_library = false;
+    // From then on it is another program.
+    const bool executes = line.starts_with("execve(") && line.ends_with(" = 0");
+    if (executes && !by_c_library) break;
     const std::string name = line.substr(0, end);
     calls.push_back({name, line, ++counts[name], by_c_library});
   }
@@ -109,8 +113,10 @@ two_processes apart(const std::vector<std::string>& lines) {
     std::string rest = line.substr(std::min(line.find_first_not_of(' ', pid.size()), line.size()));
     if (parent.empty()) parent = pid;
     if (pid != parent && child.empty()) child = pid;
-    if (pid == parent) both.parent.push_back(std::move(rest));
-    else if (pid == child) both.child.push_back(std::move(rest));
+    if (pid == parent)
+      both.parent.push_back(std::move(rest));
+    else if (pid == child)
+      both.child.push_back(std::move(rest));
   }
   return both;
 }
@@ -174,7 +180,8 @@ run_options with_mark(const std::string& mark, const char* nap = "60") {
   // A folder first that has nothing, so that the child's second execve(2), and no other process's,
   // is that of COMMAND.
   const char* path = std::getenv("PATH");
-  return {.environment = {mark, std::string("NAP=") + nap, "PATH=/nonexistent:" + std::string(path != nullptr ? path : "/bin")},
+  return {.environment = {mark, std::string("NAP=") + nap,
+                          "PATH=/nonexistent:" + std::string(path != nullptr ? path : "/bin")},
           .before_exec = {},
           .argv0 = {}};
 }
@@ -251,7 +258,6 @@ public:
   fault_figures figures_;
 
 private:
-
   static bool was_injected(const std::string& log) {
     const auto lines = lines_of(log);
     return std::any_of(lines.begin(), lines.end(), [](const std::string& line) {
@@ -259,8 +265,7 @@ private:
     });
   }
 
-  std::string complaint_of(const fault_job& job, const run_result& result,
-                           const fault_kind& kind) {
+  std::string complaint_of(const fault_job& job, const run_result& result, const fault_kind& kind) {
     const std::string how = to_string(result.status) + ": " + result.err;
     if (result.status == normal_) {
       ++figures_.tolerated;
@@ -270,9 +275,9 @@ private:
     // The C library ends with SEGV where it has no memory to begin with.
     if (result.status.signal()) return kind.by_c_library ? "" : "ended by a signal: " + how;
     const int code = *result.status.exit_code();
-    constexpr std::array failures{1, 64, 125, 126, 127};
+    constexpr std::array failures{1, 64, 124, 125, 126, 127};
     // What may not be ended is waited for.
-    const bool was_waited_for = kind.refuses && code == 124;
+    const bool was_waited_for = kind.refuses && !result.err.empty();
     if (!was_waited_for && std::find(failures.begin(), failures.end(), code) == failures.end())
       return "neither done nor failed: " + how;
     return result.err.empty() && !kind.may_be_silent ? how + "and no word of it" : "";
@@ -301,8 +306,8 @@ fault_figures inject_everywhere(const job_maker& make, faults_in where) {
   fault_runs runs(make, where == faults_in::child);
   const auto lines = runs.trace();
   if (lines.empty()) return runs.figures_;
-  auto calls = where == faults_in::child ? calls_before_command(apart(lines).child)
-                                         : calls_in(lines);
+  auto calls =
+      where == faults_in::child ? calls_before_command(apart(lines).child) : calls_in(lines);
   if (where == faults_in::program) calls.erase(calls.begin()); // strace's own execve(2)
   runs.figures_.calls = calls.size();
   const extent wanted = wanted_extent();

@@ -33,8 +33,7 @@ const job_maker in_time = sigtimeout_that(3, "done\n", {"60", "sh", "-c", "echo 
 const job_maker at_limit =
     sigtimeout_that(124, "on\n", {"-v", ".1", "sh", "-c", "echo on; exec sleep $NAP"});
 const job_maker tree_at_limit = sigtimeout_that(
-    124, "on\n",
-    {"--tree", "-k", "60", ".1", "sh", "-c", "setsid sleep 60 & echo on; sleep $NAP"});
+    124, "on\n", {"--tree", "-k", "60", ".1", "sh", "-c", "setsid sleep 60 & echo on; sleep $NAP"});
 
 /// With a scope that may not be had here; nothing then.
 bool can_have(const std::string& scope) {
@@ -78,13 +77,13 @@ TEST_CASE("sigtimeout: a limit") {
 }
 
 TEST_CASE("sigtimeout: a limit in the foreground") {
-  test::check_faults(sigtimeout_that(124, "", {"--foreground", ".1", "sh", "-c", "exec sleep $NAP"}));
+  test::check_faults(
+      sigtimeout_that(124, "", {"--foreground", ".1", "sh", "-c", "exec sleep $NAP"}));
 }
 
 TEST_CASE("sigtimeout: a command that does not end by the first signal") {
   test::check_faults(sigtimeout_that(
-      137, "on\n",
-      {"-k", ".05", ".1", "sh", "-c", "trap '' TERM; echo on; sleep $NAP"}));
+      137, "on\n", {"-k", ".05", ".1", "sh", "-c", "trap '' TERM; echo on; sleep $NAP"}));
 }
 
 TEST_CASE("sigtimeout: a limit for a tree") {
@@ -105,10 +104,9 @@ TEST_CASE("sigtimeout: a limit for a session") {
 TEST_CASE("sigtimeout: a limit for a cgroup") {
   if (!can_have("cgroup")) SKIP("no cgroup can be made here");
   test::check_faults([](const run_options&) {
-    fault_job job{
-        test::sigtimeout_words({"--scope=cgroup", "-k", "60", ".1", "sh", "-c",
-                                "setsid sleep 60 & echo on; sleep $NAP"}),
-        test::ends_with(124, "on\n")};
+    fault_job job{test::sigtimeout_words({"--scope=cgroup", "-k", "60", ".1", "sh", "-c",
+                                          "setsid sleep 60 & echo on; sleep $NAP"}),
+                  test::ends_with(124, "on\n")};
     job.left_behind = [before = own_cgroups()] {
       for (const std::string& now : own_cgroups())
         if (!before.contains(now)) return "left a cgroup: " + now;
@@ -120,9 +118,9 @@ TEST_CASE("sigtimeout: a limit for a cgroup") {
 
 TEST_CASE("sigtimeout: a limit for a PID namespace") {
   if (!can_have("namespace")) SKIP("no PID namespace can be made here");
-  test::check_faults(sigtimeout_that(
-      124, "on\n",
-      {"--scope=namespace", "-k", "60", ".1", "sh", "-c", "setsid sleep 60 & echo on; sleep $NAP"}));
+  test::check_faults(sigtimeout_that(124, "on\n",
+                                     {"--scope=namespace", "-k", "60", ".1", "sh", "-c",
+                                      "setsid sleep 60 & echo on; sleep $NAP"}));
 }
 
 TEST_CASE("sigtimeout: an idle limit") {
@@ -158,8 +156,7 @@ TEST_CASE("sigtimeout: a warning, a heartbeat, a hook") {
 }
 
 TEST_CASE("sigtimeout: a wall-clock time") {
-  test::check_faults(
-      sigtimeout_that(0, "", {"--until", "2099-01-01T00:00:00Z", "0", "true"}));
+  test::check_faults(sigtimeout_that(0, "", {"--until", "2099-01-01T00:00:00Z", "0", "true"}));
 }
 
 TEST_CASE("sigtimeout: a diagnosis and a report") {
@@ -188,12 +185,12 @@ TEST_CASE("sigtimeout: a diagnosis and a report") {
 
 TEST_CASE("sigtimeout: a signal from outside") {
   test::check_faults([](const run_options&) {
-    return fault_job{
-        test::sigtimeout_words({"60", "sh", "-c", "trap 'echo got; exit 4' TERM; kill $PPID; "
-                                                  "i=0; "
-                                                  "while test $i -lt 200; do sleep .01; "
-                                                  "i=$((i + 1)); done"}),
-        test::ends_with(4, "got\n")};
+    return fault_job{test::sigtimeout_words({"60", "sh", "-c",
+                                             "trap 'echo got; exit 4' TERM; kill $PPID; "
+                                             "i=0; "
+                                             "while test $i -lt 200; do sleep .01; "
+                                             "i=$((i + 1)); done"}),
+                     test::ends_with(4, "got\n")};
   });
 }
 

@@ -208,8 +208,9 @@ public:
   virtual void action_killed(const trap_occasion& why) noexcept;
   /// A signal that came is not sent on: a trap drops it, or the command had it without that.
   virtual void not_forwarded(const signal_info& info, bool has_it) noexcept;
-  /// The command may not be sent a signal (EPERM: it belongs to another user by now).
-  virtual void not_permitted(signal_id signal) noexcept;
+  /// The command did not get a signal, since the kernel refused it with `error`, a value of errno
+  /// (EPERM: it belongs to another user by now).
+  virtual void not_sent(signal_id signal, int error) noexcept;
   /// So many signals still waited for their actions when these were given up.
   virtual void actions_given_up(std::size_t waiting) noexcept;
 };
@@ -272,7 +273,7 @@ inline void supervise_events::action_ended(const trap_occasion& /*why*/,
 inline void supervise_events::action_killed(const trap_occasion& /*why*/) noexcept {}
 inline void supervise_events::not_forwarded(const signal_info& /*info*/, bool /*has_it*/) noexcept {
 }
-inline void supervise_events::not_permitted(signal_id /*signal*/) noexcept {}
+inline void supervise_events::not_sent(signal_id /*signal*/, int /*error*/) noexcept {}
 inline void supervise_events::actions_given_up(std::size_t /*waiting*/) noexcept {}
 
 namespace detail {
