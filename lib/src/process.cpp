@@ -314,7 +314,10 @@ std::vector<pid_t> threads(int process) {
 unique_fd open_children(int process, pid_t thread) {
   std::array<char, 64> path{};
   std::snprintf(path.data(), path.size(), "task/%d/children", static_cast<int>(thread));
-  return sys::open_at(process, path.data(), O_RDONLY);
+  unique_fd file = sys::open_at(process, path.data(), O_RDONLY);
+  if (!file.has_value() && !sys::is_of_an_ended_process(errno))
+    fail(errno, std::string("open(2) of /proc/PID/") + path.data());
+  return file;
 }
 
 std::vector<pid_t> children(int process, pid_t thread) {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <utility>
 
 #include "system.hpp"
@@ -127,7 +128,7 @@ std::size_t relay_pipe::refill() noexcept {
     const auto size = static_cast<std::size_t>(count);
     const ssize_t written =
         sys::retry([&] { return ::write(write_end_.get(), piece.data(), size); });
-    if (written < 0 && errno != EAGAIN) error_ = errno;
+    if (written < 0) error_ = errno;
     return static_cast<std::size_t>(std::max<ssize_t>(written, 0));
   }
   if (count == 0 || errno != EAGAIN) {
@@ -184,8 +185,10 @@ void relay_pipe::cut_off() {
   if (master_.has_value()) {
     // Never waited for: what does not fit any more is lost.
     ::fcntl(write_end_.get(), F_SETFL, O_NONBLOCK);
+    const int error_before = error_;
     while (refill() != 0)
       continue;
+    if (error_ == EAGAIN) error_ = error_before;
     master_.reset();
     write_end_.reset();
     return;

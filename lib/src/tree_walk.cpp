@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "proc.hpp"
@@ -68,6 +69,8 @@ tree_walk::tree_walk(pid_t root, std::set<pid_t> left_out)
   root_is_self_ = root == ::getpid();
   left_out_ = std::move(left_out);
   root_process_ = proc::open_process(root);
+  if (!root_process_.has_value() && !sys::is_of_an_ended_process(errno))
+    fail(errno, "open(2) of /proc/" + std::to_string(root));
 }
 
 tree_walk::tree_walk(walk_setting setting)
@@ -109,7 +112,10 @@ std::vector<pid_t> tree_walk::children_of_member(const member& known, int proces
 }
 
 std::vector<pid_t> tree_walk::children_of_root() const {
+  errno = 0;
   const auto facts = proc::read_stat(root_process_.get(), "stat");
+  const bool has_no_root = !root_process_.has_value() || sys::is_of_an_ended_process(errno);
+  if (!facts && errno != 0 && !has_no_root) fail(errno, "open(2) of /proc/PID/stat");
   return facts ? children_of(*facts, root_process_.get()) : std::vector<pid_t>{};
 }
 

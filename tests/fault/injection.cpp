@@ -225,7 +225,7 @@ public:
                              std::to_string(call.which) + " -> " + error;
     run_with({fault}, what,
              {.by_c_library = call.by_c_library,
-              .refuses = error == "EPERM" && sends_signals(call.name),
+              .refuses = sends_signals(call.name),
               .may_be_silent = call.text.starts_with("write(2,")});
   }
 

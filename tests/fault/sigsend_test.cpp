@@ -64,10 +64,8 @@ TEST_CASE("sigsend: a selection") {
   test::check_faults(sigsend_to_one({"--name", "^probe$", "PID"}));
 }
 
-
 TEST_CASE("sigsend: an older kernel") {
-  for (const job_maker& job :
-       {sigsend_to_one({"PID"}), sigsend_to_one({"--tree", "PID"}),
-        sigsend_to_one({"--then", "10:KILL", "--wait=10", "PID"})})
+  for (const job_maker& job : {sigsend_to_one({"PID"}), sigsend_to_one({"--tree", "PID"}),
+                               sigsend_to_one({"--then", "10:KILL", "--wait=10", "PID"})})
     test::check_without(job, {"pidfd_open", "pidfd_send_signal"});
 }

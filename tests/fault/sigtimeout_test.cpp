@@ -33,7 +33,7 @@ const job_maker in_time = sigtimeout_that(3, "done\n", {"60", "sh", "-c", "echo 
 const job_maker at_limit =
     sigtimeout_that(124, "on\n", {"-v", ".1", "sh", "-c", "echo on; exec sleep $NAP"});
 const job_maker tree_at_limit = sigtimeout_that(
-    124, "on\n", {"--tree", "-k", "60", ".1", "sh", "-c", "setsid sleep 60 & echo on; sleep $NAP"});
+    124, "on\n", {"--tree", "-k", "5", ".1", "sh", "-c", "setsid sleep 60 & echo on; sleep $NAP"});
 
 /// With a scope that may not be had here; nothing then.
 bool can_have(const std::string& scope) {
@@ -98,13 +98,13 @@ TEST_CASE("sigtimeout: a tree with orphans that ends in time") {
 TEST_CASE("sigtimeout: a limit for a session") {
   test::check_faults(sigtimeout_that(
       124, "on\n",
-      {"--scope=session", "-k", "60", ".1", "sh", "-c", "sleep 60 & echo on; sleep $NAP"}));
+      {"--scope=session", "-k", "5", ".1", "sh", "-c", "sleep 60 & echo on; sleep $NAP"}));
 }
 
 TEST_CASE("sigtimeout: a limit for a cgroup") {
   if (!can_have("cgroup")) SKIP("no cgroup can be made here");
   test::check_faults([](const run_options&) {
-    fault_job job{test::sigtimeout_words({"--scope=cgroup", "-k", "60", ".1", "sh", "-c",
+    fault_job job{test::sigtimeout_words({"--scope=cgroup", "-k", "5", ".1", "sh", "-c",
                                           "setsid sleep 60 & echo on; sleep $NAP"}),
                   test::ends_with(124, "on\n")};
     job.left_behind = [before = own_cgroups()] {
@@ -118,9 +118,9 @@ TEST_CASE("sigtimeout: a limit for a cgroup") {
 
 TEST_CASE("sigtimeout: a limit for a PID namespace") {
   if (!can_have("namespace")) SKIP("no PID namespace can be made here");
-  test::check_faults(sigtimeout_that(124, "on\n",
-                                     {"--scope=namespace", "-k", "60", ".1", "sh", "-c",
-                                      "setsid sleep 60 & echo on; sleep $NAP"}));
+  test::check_faults(sigtimeout_that(
+      124, "on\n",
+      {"--scope=namespace", "-k", "5", ".1", "sh", "-c", "setsid sleep 60 & echo on; sleep $NAP"}));
 }
 
 TEST_CASE("sigtimeout: an idle limit") {

@@ -25,7 +25,8 @@ std::string gets(const std::string& signal, const std::string& then) {
          " $PPID; i=0; while test $i -lt 200; do sleep .01; i=$((i + 1)); done; exit 9";
 }
 
-const job_maker forwarding = sigtrap_that(4, "got\n", {"sh", "-c", gets("TERM", "echo got; exit 4")});
+const job_maker forwarding =
+    sigtrap_that(4, "got\n", {"sh", "-c", gets("TERM", "echo got; exit 4")});
 
 } // namespace
 
@@ -48,8 +49,7 @@ TEST_CASE("sigtrap: a signal that is forwarded") {
 
 TEST_CASE("sigtrap: a signal that is forwarded to a tree") {
   test::check_faults(sigtrap_that(
-      4, "got\n",
-      {"--tree", "sh", "-c", "setsid sleep 60 & " + gets("TERM", "echo got; exit 4")}));
+      4, "got\n", {"--tree", "sh", "-c", "setsid sleep 60 & " + gets("TERM", "echo got; exit 4")}));
 }
 
 TEST_CASE("sigtrap: actions") {
@@ -67,10 +67,11 @@ TEST_CASE("sigtrap: actions") {
 }
 
 TEST_CASE("sigtrap: a rewritten signal") {
-  test::check_faults(sigtrap_that(
-      0, "got\n", {"--rewrite", "TERM:USR1", "sh", "-c",
-                   "trap 'echo got; exit 0' USR1; kill $PPID; i=0; "
-                   "while test $i -lt 200; do sleep .01; i=$((i + 1)); done; exit 9"}));
+  test::check_faults(
+      sigtrap_that(0, "got\n",
+                   {"--rewrite", "TERM:USR1", "sh", "-c",
+                    "trap 'echo got; exit 0' USR1; kill $PPID; i=0; "
+                    "while test $i -lt 200; do sleep .01; i=$((i + 1)); done; exit 9"}));
 }
 
 TEST_CASE("sigtrap: orphans are reaped, and ended") {
@@ -80,8 +81,8 @@ TEST_CASE("sigtrap: orphans are reaped, and ended") {
 }
 
 TEST_CASE("sigtrap: a parent whose end is watched") {
-  test::check_faults(sigtrap_that(0, "done\n", {"--parent-death", "TERM", "--remap", "3", "sh",
-                                                "-c", "echo done; exit 3"}));
+  test::check_faults(sigtrap_that(
+      0, "done\n", {"--parent-death", "TERM", "--remap", "3", "sh", "-c", "echo done; exit 3"}));
 }
 
 TEST_CASE("sigtrap: waiting for a signal") {

@@ -58,8 +58,7 @@ void sigsend(std::string_view text) {
   if (has_repetition(text)) return;
   parse("sigsend", text, [](int count, char** pointers) {
     sigkit::apps::send_request wanted;
-    if (sigkit::apps::parse_send_request(count, pointers, wanted))
-      sigkit::apps::read_words(wanted);
+    if (sigkit::apps::parse_send_request(count, pointers, wanted)) sigkit::apps::read_words(wanted);
   });
 }
 
@@ -93,9 +92,8 @@ void sigtimeout(std::string_view text) {
 
 void siglist(std::string_view text) {
   if (has_repetition(text)) return;
-  parse("siglist", text, [](int count, char** pointers) {
-    sigkit::apps::parse_list_request(count, pointers);
-  });
+  parse("siglist", text,
+        [](int count, char** pointers) { sigkit::apps::parse_list_request(count, pointers); });
 }
 
 } // namespace fuzz
