@@ -337,7 +337,27 @@ bool tree_walk::is_listed_child(pid_t pid, pid_t parent) const {
   return std::ranges::find(listed, pid) != listed.end();
 }
 
+/// What was inherited may leave fewer descriptors than the limit has.
+bool tree_walk::make_room(const error& failed) noexcept {
+  const bool has_none = failed.code() == std::errc::too_many_files_open ||
+                        failed.code() == std::errc::too_many_files_open_in_system;
+  if (!has_none || setting_.budget == 0) return false;
+  setting_.budget = 0;
+  for (auto& [pid, known] : members_)
+    if (!known.hidden) close_files(known);
+  return true;
+}
+
 void tree_walk::find_all(sys::clock::time_point deadline) {
+  try {
+    look_for_all(deadline);
+  } catch (const error& failed) {
+    if (!make_room(failed)) throw;
+    look_for_all(deadline);
+  }
+}
+
+void tree_walk::look_for_all(sys::clock::time_point deadline) {
   constexpr int enough = 100;
   for (int passes = 0; passes < enough; ++passes) {
     pass(false, sys::clock::time_point::max());

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include <sigkit/error.hpp>
 #include <sigkit/process.hpp>
 #include <sigkit/process_ref.hpp>
 #include <sigkit/process_tree.hpp>
@@ -136,6 +137,9 @@ private:
     unsigned last_pass = 0;
   };
 
+  bool make_room(const error& failed) noexcept;
+  void look_for_all(sys::clock::time_point deadline);
+  bool freeze_all(duration patience);
   bool belongs(const process_facts& facts, int process) const;
   void visit_further(bool stop, sys::clock::time_point deadline, bool& quiet);
   [[nodiscard]] std::vector<pid_t> children_of(const process_facts& facts, int process) const;

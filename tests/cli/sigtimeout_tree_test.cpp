@@ -205,6 +205,29 @@ TEST_CASE("a tree with more processes than descriptors is ended") {
   CHECK_MESSAGE(test::marked_processes(mark).empty(), test::joined(test::marked_processes(mark)));
 }
 
+TEST_CASE("a tree is ended where what was inherited leaves few descriptors") {
+  constexpr int limit = 64;
+  for (const int left : {24, 16, 12}) {
+    const std::string mark = test::new_mark();
+    const auto result = test::sigtimeout(
+        tree({"-k", "5", "1000", "sh", "-c",
+              "for i in 1 2 3 4 5 6 7 8; do setsid sleep 1000 & done; kill -ALRM $PPID; wait"}),
+        {.environment = {mark},
+         .before_exec =
+             [left] {
+               limit_descriptors(limit);
+               for (int i = 3; i < limit - left; ++i)
+                 ::dup2(STDIN_FILENO, i);
+             },
+         .argv0 = {}});
+    CHECK(result.status == exit_status::exited(124));
+    CHECK_MESSAGE(result.err.empty(), result.err);
+    CHECK_MESSAGE(test::marked_processes(mark).empty(),
+                  test::joined(test::marked_processes(mark)));
+    test::kill_marked(mark);
+  }
+}
+
 TEST_CASE("a tree that could not be found for want of descriptors is not started") {
   const auto result = test::sigtimeout(
       tree({"5", "echo", "started"}),
