@@ -40,10 +40,11 @@ struct hostile_kind {
   bool ends_by_term = true;
 };
 
-constexpr std::array<hostile_kind, 7> kinds{{{.name = "setsid"},
+constexpr std::array<hostile_kind, 8> kinds{{{.name = "setsid"},
                                              {.name = "double"},
                                              {.name = "ignoring", .ends_by_term = false},
                                              {.name = "stopped"},
+                                             {.name = "traced"},
                                              {.name = "storm"},
                                              {.name = "chain", .size = depth},
                                              {.name = "wide", .size = count}}};

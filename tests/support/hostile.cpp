@@ -8,14 +8,16 @@
 //   hostile storm           processes that keep forking and flee into new sessions
 //   hostile chain [DEPTH]   each the child of the one before
 //   hostile wide [COUNT]    all children of the first
-//   hostile root            becomes root where it is set-user-ID, so that its caller may not signal
-//                           it; says so, and lives for half a minute
+//   hostile root [SECONDS]  becomes root where it is set-user-ID, so that its caller may not signal
+//                           it; lives for half a minute
+//   hostile traced          a process that stands still, traced by another one
 //
 // The first process sends ALRM to its parent, sigtimeout, for which the limit is reached then: no
 // short limit races with the start. Every process keeps stdin open: where that is a pipe, who reads
 // it sees the last one end, and all end where nobody does. All end by themselves after two minutes.
 #include <poll.h>
 #include <signal.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -197,6 +199,23 @@ void make_children(int count) {
     start(say_standing);
 }
 
+/// The one that traces ends by KILL alone, and what it traces stands still under it.
+void be_traced() {
+  start([] {
+    ::signal(SIGTERM, SIG_IGN);
+    const pid_t traced = ::fork();
+    if (traced == 0) {
+      ::setsid();
+      if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) give_up("ptrace");
+      ::raise(SIGSTOP);
+      stay();
+    }
+    wait_until_stopped(traced);
+    say_standing();
+  });
+  wait_until_standing(1);
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -204,7 +223,7 @@ int main(int argc, char** argv) {
   const int size = argc > 2 ? static_cast<int>(std::strtol(argv[2], nullptr, 10)) : 0;
   if (kind == "root") {
     if (::setresuid(0, 0, 0) != 0) give_up("setresuid");
-    ::alarm(30);
+    ::alarm(size > 0 ? static_cast<unsigned>(size) : 30U);
     fire_limit(::getppid());
     ::close(STDOUT_FILENO);
     ::close(STDERR_FILENO);
@@ -222,6 +241,8 @@ int main(int argc, char** argv) {
   } else if (kind == "stopped") {
     stop_all(supervisor);
     stay();
+  } else if (kind == "traced") {
+    be_traced();
   } else if (kind == "storm") {
     make_storm();
   } else if (kind == "chain") {
