@@ -154,7 +154,7 @@ void command_scope::send_to_command(signal_id signal, bool then_continue) {
 /// it is a child that has not been reaped.
 delivery command_scope::send_directly(signal_id signal) const {
   int failed = sys::pidfd_send_signal(command_->descriptor(), signal);
-  if (failed != 0 && failed != ESRCH) failed = sys::kill(command_pid_, signal);
+  if (failed != 0 && failed != ESRCH) failed = sys::kill_child(command_pid_, signal);
   return to_delivery(failed, [&] {
     return "kill(2) of " + signal.name() + " to process " + std::to_string(command_pid_);
   });

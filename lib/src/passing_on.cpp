@@ -41,7 +41,7 @@ int command_scope::pass_on_to_command(const siginfo_t& received) const {
 
 /// As send_directly() does.
 int command_scope::pass_on_by_number(const siginfo_t& received) const {
-  const int failure = sys::pass_on(command_pid_, received);
+  const int failure = sys::pass_on_to_child(command_pid_, received);
   return failure == ESRCH ? 0 : failure;
 }
 

@@ -305,6 +305,13 @@ std::vector<pid_t> numbers_in(unique_fd directory) {
   return result;
 }
 
+void close_files(unsigned first, unsigned last) {
+  if (::close_range(first, last, 0) == 0) return;
+  for (const pid_t number : numbers_in(sys::open_at(AT_FDCWD, "/proc/self/fd", O_RDONLY)))
+    if (static_cast<unsigned>(number) >= first && static_cast<unsigned>(number) <= last)
+      ::close(number);
+}
+
 std::vector<pid_t> threads(int process) {
   unique_fd directory = sys::open_at(process, "task", O_RDONLY | O_DIRECTORY);
   if (!directory.has_value()) return {};

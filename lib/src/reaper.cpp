@@ -104,19 +104,11 @@ template <class Report> void reap_all(int connection, pid_t command) {
   }
 }
 
-/// close_range(2), which Linux has from 5.9; before, each that /proc lists.
-void close_from_to(unsigned first, unsigned last) {
-  if (::close_range(first, last, 0) == 0) return;
-  for (const pid_t number : proc::numbers_in(sys::open_at(AT_FDCWD, "/proc/self/fd", O_RDONLY)))
-    if (const auto one = static_cast<unsigned>(number); one >= first && one <= last)
-      ::close(number);
-}
-
 /// Nothing else of what the supervisor has open is kept for as long as the tree lives.
 void close_all_but(int connection) {
   const auto kept = static_cast<unsigned>(connection);
-  if (kept > 0) close_from_to(0, kept - 1);
-  close_from_to(kept + 1, ~0U);
+  if (kept > 0) proc::close_files(0, kept - 1);
+  proc::close_files(kept + 1, ~0U);
 }
 
 /// A report with room for a descriptor beside it.
@@ -258,7 +250,7 @@ void start_namespace(int connection, char* const* argv, const spawn_options& opt
     });
   ::setpgid(0, 0); // after the fork: the command is in the supervisor's group
   tell(connection, Report{.what = Report::kind::is_root, .pid = first});
-  close_from_to(0, ~0U);
+  proc::close_files(0, ~0U);
   sys::retry([&] { return ::waitpid(first, nullptr, 0); });
 }
 
@@ -323,6 +315,7 @@ spawn_result reaper::hear_of_start(bool own_namespace) {
     case report::kind::started: {
       if (!descriptor.has_value()) fail(EMFILE, "holding the command");
       const pid_t pid = root_ == pid_ ? next.pid : pid_of(descriptor);
+      if (pid <= 0) fail(ESRCH, "finding the command's PID in /proc/self/fdinfo");
       result.process.emplace(pid, std::move(descriptor));
       break;
     }
@@ -345,8 +338,8 @@ spawn_result reaper::hear_of_start(bool own_namespace) {
 /// One that has ended says so when it is heard of next.
 void reaper::say_go() {
   const char go = 1;
-  const auto sent = sys::retry([&] { return ::send(connection_.get(), &go, 1, MSG_NOSIGNAL); });
-  if (sent < 0 && errno != EPIPE && errno != ECONNRESET)
+  if (sys::retry([&] { return ::send(connection_.get(), &go, 1, MSG_NOSIGNAL); }) < 0 &&
+      errno != EPIPE && errno != ECONNRESET)
     fail(errno, "send(2) to the process that reaps");
 }
 

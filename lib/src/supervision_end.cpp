@@ -239,7 +239,7 @@ bool detail::supervision::kill_all() noexcept {
     if (control_group_ && !control_group_->group().is_empty()) return false;
     if (reaper_) return reaper_has_nobody();
   } catch (const std::exception&) {
-    if (!result_.command) sys::kill(command_->pid(), sigkill);
+    if (!result_.command) sys::kill_child(command_->pid(), sigkill);
     return false;
   }
   if (is_subreaper_ && nothing_may_be_left()) {

@@ -165,13 +165,18 @@ int pidfd_pass_on(int pidfd, const siginfo_t& received) noexcept {
   return errno_of(::syscall(SYS_pidfd_send_signal, pidfd, received.si_signo, info, 0));
 }
 
-int pass_on(pid_t pid, const siginfo_t& received) noexcept {
-  if (received.si_code != SI_QUEUE) return errno_of(::kill(pid, received.si_signo));
-  return errno_of(::syscall(SYS_rt_sigqueueinfo, pid, received.si_signo, &received));
-}
-
 int kill(pid_t pid, signal_id signal) noexcept {
   return errno_of(::kill(pid, signal.number()));
+}
+
+int kill_child(pid_t child, signal_id signal) noexcept {
+  return child > 0 ? kill(child, signal) : ESRCH;
+}
+
+int pass_on_to_child(pid_t child, const siginfo_t& received) noexcept {
+  if (received.si_code != SI_QUEUE) return kill_child(child, signal_id(received.si_signo));
+  if (child <= 0) return ESRCH;
+  return errno_of(::syscall(SYS_rt_sigqueueinfo, child, received.si_signo, &received));
 }
 
 int queue(pid_t pid, signal_id signal, int value) noexcept {

@@ -108,9 +108,10 @@ int pidfd_send_signal(int pidfd, signal_id signal, unsigned flags = 0) noexcept;
 int pidfd_queue(int pidfd, signal_id signal, int value) noexcept;
 /// What was queued to this process goes on with all that came with it, anything else as from here.
 int pidfd_pass_on(int pidfd, const siginfo_t& received) noexcept;
-/// The same by number, for a child that has not been reaped.
-int pass_on(pid_t pid, const siginfo_t& received) noexcept;
 int kill(pid_t pid, signal_id signal) noexcept;
+// By number, for a child that has not been reaped: never to a group, or to all.
+int kill_child(pid_t child, signal_id signal) noexcept;
+int pass_on_to_child(pid_t child, const siginfo_t& received) noexcept;
 int queue(pid_t pid, signal_id signal, int value) noexcept;
 int tgkill(pid_t process, pid_t thread, signal_id signal) noexcept;
 

@@ -50,7 +50,8 @@ bool can_make_namespace() {
 
 } // namespace
 
-TEST_CASE("security: a command that may not be signalled is said, waited for, and not called ended") {
+TEST_CASE(
+    "security: a command that may not be signalled is said, waited for, and not called ended") {
   if (::geteuid() != 0) SKIP("only root can make a program that others may not signal");
   const test::temporary_directory directory;
   const std::string hostile = set_user_id_copy(directory);
@@ -86,13 +87,13 @@ TEST_CASE("security: what is in a namespace can neither end nor outlive what wat
 }
 
 TEST_CASE("security: a command that sends ALRM or TERM to sigtimeout only ends itself sooner") {
-  for (const auto& [signal, status] :
-       {std::pair{"ALRM", exit_status::exited(124)}, {"TERM", exit_status::killed(sigkit::sigterm)}}) {
+  for (const auto& [signal, status] : {std::pair{"ALRM", exit_status::exited(124)},
+                                       {"TERM", exit_status::killed(sigkit::sigterm)}}) {
     const std::string mark = test::new_mark();
-    const auto result = test::run({program("sigtimeout"), "--tree", "-k", "5", "1000", "sh", "-c",
-                                   "setsid sleep 1000 & kill -" + std::string(signal) +
-                                       " $PPID; exec sleep 1000"},
-                                  {.environment = {mark}, .before_exec = {}, .argv0 = {}});
+    const auto result =
+        test::run({program("sigtimeout"), "--tree", "-k", "5", "1000", "sh", "-c",
+                   "setsid sleep 1000 & kill -" + std::string(signal) + " $PPID; exec sleep 1000"},
+                  {.environment = {mark}, .before_exec = {}, .argv0 = {}});
     CHECK(result.status == status);
     CHECK(test::marked_processes(mark).empty());
     test::kill_marked(mark);
@@ -130,23 +131,22 @@ TEST_CASE("security: no shell reads what is to be executed") {
 }
 
 TEST_CASE("security: variables of the environment change nothing that is done") {
-  const run_options hostile{.environment = {"SIGTIMEOUT_PID=1", "SIGTIMEOUT_REASON=forged",
-                                            "SIGTRAP_SIGNAL=forged", "SIGTRAP_COMMAND_PID=1",
-                                            "SHELL=/bin/false", "IFS=x", "ENV=/nonexistent",
-                                            "BASH_ENV=/nonexistent", "POSIXLY_CORRECT=1",
-                                            "LC_ALL=xx_XX", "TMPDIR=/nonexistent", "HOME=/nonexistent"},
-                            .before_exec = {},
-                            .argv0 = {}};
-  const auto hook =
-      test::run({program("sigtimeout"), "--on-timeout", "echo $SIGTIMEOUT_REASON $SIGTIMEOUT_PID",
-                 ".05", "sleep", "1000"},
-                hostile);
+  const run_options hostile{
+      .environment = {"SIGTIMEOUT_PID=1", "SIGTIMEOUT_REASON=forged", "SIGTRAP_SIGNAL=forged",
+                      "SIGTRAP_COMMAND_PID=1", "SHELL=/bin/false", "IFS=x", "ENV=/nonexistent",
+                      "BASH_ENV=/nonexistent", "POSIXLY_CORRECT=1", "LC_ALL=xx_XX",
+                      "TMPDIR=/nonexistent", "HOME=/nonexistent"},
+      .before_exec = {},
+      .argv0 = {}};
+  const auto hook = test::run({program("sigtimeout"), "--on-timeout",
+                               "echo $SIGTIMEOUT_REASON $SIGTIMEOUT_PID", ".05", "sleep", "1000"},
+                              hostile);
   CHECK(hook.status == exit_status::exited(124));
   CHECK(hook.out.starts_with("timed_out "));
   CHECK(hook.out != "timed_out 1\n");
-  const auto action = test::run(
-      {program("sigtrap"), "--on", "EXIT=echo $SIGTRAP_SIGNAL $SIGTRAP_STATUS", "sh", "-c", "exit 3"},
-      hostile);
+  const auto action = test::run({program("sigtrap"), "--on",
+                                 "EXIT=echo $SIGTRAP_SIGNAL $SIGTRAP_STATUS", "sh", "-c", "exit 3"},
+                                hostile);
   CHECK(action.status == exit_status::exited(3));
   CHECK(action.out == "EXIT 3\n");
 }

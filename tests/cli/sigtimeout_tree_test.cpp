@@ -222,8 +222,7 @@ TEST_CASE("a tree is ended where what was inherited leaves few descriptors") {
          .argv0 = {}});
     CHECK(result.status == exit_status::exited(124));
     CHECK_MESSAGE(result.err.empty(), result.err);
-    CHECK_MESSAGE(test::marked_processes(mark).empty(),
-                  test::joined(test::marked_processes(mark)));
+    CHECK_MESSAGE(test::marked_processes(mark).empty(), test::joined(test::marked_processes(mark)));
     test::kill_marked(mark);
   }
 }

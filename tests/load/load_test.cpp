@@ -101,9 +101,9 @@ TEST_CASE("runs in a row leave no process and no descriptor") {
   const std::size_t before = open_files();
   for (int i = 0; i < count; ++i) {
     const bool tree = i % 2 != 0;
-    test::spawned run(tree ? std::vector<std::string>{test::program("sigtimeout"), "--tree", "60",
-                                                      "true"}
-                           : std::vector<std::string>{test::program("sigtimeout"), "60", "true"});
+    test::spawned run(
+        tree ? std::vector<std::string>{test::program("sigtimeout"), "--tree", "60", "true"}
+             : std::vector<std::string>{test::program("sigtimeout"), "60", "true"});
     REQUIRE(run.end() == exit_status::exited(0));
     REQUIRE_FALSE(run.left_something());
   }

@@ -15,6 +15,7 @@
 #include <sigkit/sigkit.hpp>
 
 #include "support/handlers.hpp"
+#include "system.hpp"
 
 using namespace sigkit;
 using test::refused;
@@ -198,4 +199,15 @@ TEST_CASE("send: pthread_kill of a thread that has ended is an error") {
   thread.join();
   refused([&] { pthread_kill(thread, sigterm); }, std::errc::no_such_process,
           "to a thread that was joined or detached");
+}
+
+TEST_CASE("send: the number of a child is never a group's, or everyone's") {
+  // Signal 0: were it sent, nobody would come to harm.
+  for (const pid_t number : {-1, 0}) {
+    CHECK(sigkit::sys::kill_child(number, sigkit::signull) == ESRCH);
+    siginfo_t plain{};
+    CHECK(sigkit::sys::pass_on_to_child(number, plain) == ESRCH);
+    plain.si_code = SI_QUEUE;
+    CHECK(sigkit::sys::pass_on_to_child(number, plain) == ESRCH);
+  }
 }
