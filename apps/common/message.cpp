@@ -107,6 +107,11 @@ void set_program_name(const char* argv0) noexcept {
   if (argv0 == nullptr || *argv0 == '\0') return;
   const char* slash = std::strrchr(argv0, '/');
   called = slash != nullptr && slash[1] != '\0' ? slash + 1 : argv0;
+  const auto is_plain = [](char c) { return c >= ' ' && c <= '~'; };
+  if (std::ranges::all_of(called, is_plain)) return;
+  static std::string shown; // it is the caller's text
+  shown = escaped(called);
+  called = shown;
 }
 
 /// There is nobody left to tell where stderr does not work.

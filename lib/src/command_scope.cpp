@@ -99,6 +99,7 @@ void command_scope::send_to_tree(signal_id signal) {
   refused_ = std::ranges::any_of(result.not_permitted, [this](const process_facts& facts) {
     return facts.pid == command_pid_;
   });
+  if (!walk.has(command_pid_)) send_to_command(signal, true);
 }
 
 /// The kernel freezes and kills what is in the cgroup. What had itself moved out is found as tree.

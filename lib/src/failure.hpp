@@ -26,7 +26,7 @@ template <class Body> auto at_border(detail::failure& why, Body body) noexcept -
     why = {failed.code().value(),
            text.ends_with(reason) ? text.substr(0, text.size() - reason.size()) : text};
   } catch (const std::bad_alloc&) {
-    why = {ENOMEM, {}};
+    why = {ENOMEM, "operator new"};
   } catch (const std::exception& failed) {
     why = {ENOTRECOVERABLE, failed.what()};
   }

@@ -258,6 +258,8 @@ void detail::supervision::become_subreaper() {
   ::prctl(PR_GET_CHILD_SUBREAPER, &was_subreaper_);
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) fail(errno, "prctl(2) PR_SET_CHILD_SUBREAPER");
   is_subreaper_ = true;
+  if (options_.dedicated_process)
+    own_children_ = sys::open_at(AT_FDCWD, "/proc/thread-self/children", O_RDONLY);
 }
 
 /// The kernel tells the foreground group of the end of its terminal, and so this process, which has

@@ -73,6 +73,7 @@ private:
   [[nodiscard]] bool nothing_may_be_left() const;
   [[nodiscard]] static bool has_children() noexcept;
   [[nodiscard]] bool kill_all() noexcept;
+  [[nodiscard]] bool kill_own_children() noexcept;
   [[nodiscard]] bool reaper_has_nobody();
   bool start_command(char* const* argv, const spawn_options& how);
   [[nodiscard]] spawn_options how_to_spawn(bool new_session) const;
@@ -137,6 +138,7 @@ private:
   void look_at_limits(time_point now);
   void count_silence(time_point now);
   [[nodiscard]] bool job_is_stopped() const;
+  [[nodiscard]] bool command_is_zombie() const;
   [[nodiscard]] std::optional<char> command_state() const;
   void sample_usage(time_point now);
   void say_what_is_due(time_point now);
@@ -193,6 +195,7 @@ private:
   bool has_outcome_ = false;
   bool begun_ = false;
   bool is_subreaper_ = false;
+  unique_fd own_children_; ///< where the kernel lists them: open before descriptors are short
   int was_subreaper_ = 0;
   bool all_gone_ = false; ///< no descendant is left
   bool given_up_ = false; ///< some descendant is, and KILL does not end it

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "proc.hpp"
 #include "supervision.hpp"
 
 namespace sigkit {
@@ -115,6 +116,7 @@ void detail::supervision::reap_descendants() {
   for (;;) {
     const auto info = take_end_of(P_ALL, 0);
     if (!info) {
+      if (errno != ECHILD || !result_.command) fail(errno, "waitid(2)");
       nobody_is_left();
       return;
     }
@@ -231,6 +233,22 @@ bool detail::supervision::reaper_has_nobody() {
   return reaper_->all_gone() || !nothing_may_be_left();
 }
 
+/// Where nobody else can be found: each of those that are our own, and with them what becomes our
+/// own by that, takes no descriptor to find or to signal. They have not been reaped.
+bool detail::supervision::kill_own_children() noexcept {
+  if (!is_subreaper_ || !nothing_may_be_left()) return false;
+  try {
+    if (own_children_.has_value())
+      for (const pid_t child : proc::read_children(own_children_.get()))
+        sys::kill_child(child, sigkill);
+  } catch (const std::exception&) {
+    return false;
+  }
+  while (::waitpid(-1, nullptr, WNOHANG | __WALL) > 0)
+    continue;
+  return !has_children();
+}
+
 /// False where something may be left. What this fails with may be what the run has failed with, and
 /// not happen again.
 bool detail::supervision::kill_all() noexcept {
@@ -240,13 +258,9 @@ bool detail::supervision::kill_all() noexcept {
     if (reaper_) return reaper_has_nobody();
   } catch (const std::exception&) {
     if (!result_.command) sys::kill_child(command_->pid(), sigkill);
-    return false;
+    return kill_own_children();
   }
-  if (is_subreaper_ && nothing_may_be_left()) {
-    while (::waitpid(-1, nullptr, WNOHANG | __WALL) > 0) {
-    }
-    return !has_children();
-  }
+  if (is_subreaper_ && nothing_may_be_left()) return kill_own_children();
   return result_.command || ::waitpid(command_->pid(), nullptr, WNOHANG | __WALL) != 0;
 }
 

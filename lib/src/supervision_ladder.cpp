@@ -78,6 +78,12 @@ void detail::supervision::count_silence(time_point now) {
   silence_due_ = now + std::min(longest_silence_slice, options_.idle - silent_for_);
 }
 
+bool detail::supervision::command_is_zombie() const {
+  if (!command_ || result_.command) return false;
+  const std::optional<process_facts> facts = sigkit::read_process(command_->pid());
+  return facts && has_ended(*facts);
+}
+
 std::optional<char> detail::supervision::command_state() const {
   if (!command_ || result_.command) return std::nullopt;
   const std::optional<process_facts> facts = sigkit::read_process(command_->pid());

@@ -29,7 +29,9 @@ void detail::supervision::stand_in_for(const siginfo_t& received, const signal_i
     events_->not_forwarded(info, true);
     return;
   }
-  if (result_.command && (!has_traps || end_began_)) act_after_end(info);
+  // That it has ended may be heard of after this.
+  const bool has_ended = result_.command || (info.signal == sigtstp && command_is_zombie());
+  if (has_ended && (!has_traps || end_began_)) act_after_end(info);
   if (end_began_ || gave_up_actions_) return; // nothing comes after that
   trap_entry entry;
   entry.received = received;

@@ -112,6 +112,12 @@ void poll_until(std::span<pollfd> descriptors, clock::time_point deadline) {
     if (::ppoll(descriptors.data(), descriptors.size(), bounded ? &left : nullptr, nullptr) >= 0)
       return;
     if (errno != EINTR && errno != EAGAIN && errno != ENOMEM) fail(errno, "ppoll(2)");
+    // As if nothing had come: what is due must not wait for memory.
+    if (bounded && clock::now() >= deadline) {
+      for (pollfd& one : descriptors)
+        one.revents = 0;
+      return;
+    }
   }
 }
 

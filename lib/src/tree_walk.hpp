@@ -115,6 +115,9 @@ public:
   /// CONT to those that were stopped from here, and to those that were sent something since.
   void continue_all() noexcept;
 
+  /// Whether the last pass found this one.
+  [[nodiscard]] bool has(pid_t pid) const;
+
   /// Whether the last pass met one that is never stopped.
   [[nodiscard]] bool has_spared() const;
 

@@ -109,6 +109,11 @@ tree_delivery tree_walk::send(const walk_signal& what) {
   return result;
 }
 
+bool tree_walk::has(pid_t pid) const {
+  const auto known = members_.find(pid);
+  return known != members_.end() && known->second.last_pass == pass_number_;
+}
+
 bool tree_walk::has_spared() const {
   return std::ranges::any_of(order_, [this](pid_t pid) { return is_spared(pid); });
 }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -114,6 +115,31 @@ TEST_CASE("security: a command that stops sigtimeout does not gain time") {
   ::kill(running.pid(), SIGCONT);
   CHECK(running.finish() == exit_status::exited(124));
   CHECK(test::marked_processes(mark).empty());
+}
+
+TEST_CASE("security: a command that takes the supervisor's descriptors away leaves nothing behind") {
+  for (const char* files : {"8", "3"}) {
+    const std::string mark = test::new_mark();
+    const auto result = test::run(
+        {program("sigtimeout"), "--tree", ".5", "sh", "-c",
+         std::string("prlimit --pid $PPID --nofile=") + files + ":" + files +
+             "; setsid sh -c 'sleep 1000 & sleep 1000' & sleep 1000"},
+        {.environment = {mark}, .before_exec = {}, .argv0 = {}});
+    CHECK(result.status == exit_status::exited(125));
+    CHECK_FALSE(result.err.empty());
+    CHECK_MESSAGE(test::marked_processes(mark).empty(), files);
+    test::kill_marked(mark);
+  }
+}
+
+TEST_CASE("security: the name that a program is called by is escaped") {
+  for (const std::string& name : programs) {
+    const auto result = test::run({program(name), "--bogus"},
+                                  {.environment = {}, .before_exec = {}, .argv0 = "a\x1b[31m\xc2\x9b\n"});
+    CHECK(result.err.find('\x1b') == std::string::npos);
+    CHECK(result.err.find("\xc2\x9b") == std::string::npos);
+    CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 2);
+  }
 }
 
 TEST_CASE("security: no shell reads what is to be executed") {
