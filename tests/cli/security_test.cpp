@@ -87,7 +87,7 @@ TEST_CASE("security: what is in a namespace can neither end nor outlive what wat
   test::kill_marked(mark);
 }
 
-TEST_CASE("security: a command that sends ALRM or TERM to sigtimeout only ends itself sooner") {
+TEST_CASE("security: a command that sends ALRM or TERM to sigtimeout ends itself") {
   for (const auto& [signal, status] : {std::pair{"ALRM", exit_status::exited(124)},
                                        {"TERM", exit_status::killed(sigkit::sigterm)}}) {
     const std::string mark = test::new_mark();
@@ -117,14 +117,15 @@ TEST_CASE("security: a command that stops sigtimeout does not gain time") {
   CHECK(test::marked_processes(mark).empty());
 }
 
-TEST_CASE("security: a command that takes the supervisor's descriptors away leaves nothing behind") {
+TEST_CASE(
+    "security: a command that takes the supervisor's descriptors away leaves nothing behind") {
   for (const char* files : {"8", "3"}) {
     const std::string mark = test::new_mark();
-    const auto result = test::run(
-        {program("sigtimeout"), "--tree", ".5", "sh", "-c",
-         std::string("prlimit --pid $PPID --nofile=") + files + ":" + files +
-             "; setsid sh -c 'sleep 1000 & sleep 1000' & sleep 1000"},
-        {.environment = {mark}, .before_exec = {}, .argv0 = {}});
+    const auto result =
+        test::run({program("sigtimeout"), "--tree", ".5", "sh", "-c",
+                   std::string("prlimit --pid $PPID --nofile=") + files + ":" + files +
+                       "; setsid sh -c 'sleep 1000 & sleep 1000' & sleep 1000"},
+                  {.environment = {mark}, .before_exec = {}, .argv0 = {}});
     CHECK(result.status == exit_status::exited(125));
     CHECK_FALSE(result.err.empty());
     CHECK_MESSAGE(test::marked_processes(mark).empty(), files);
@@ -134,8 +135,9 @@ TEST_CASE("security: a command that takes the supervisor's descriptors away leav
 
 TEST_CASE("security: the name that a program is called by is escaped") {
   for (const std::string& name : programs) {
-    const auto result = test::run({program(name), "--bogus"},
-                                  {.environment = {}, .before_exec = {}, .argv0 = "a\x1b[31m\xc2\x9b\n"});
+    const auto result =
+        test::run({program(name), "--bogus"},
+                  {.environment = {}, .before_exec = {}, .argv0 = "a\x1b[31m\xc2\x9b\n"});
     CHECK(result.err.find('\x1b') == std::string::npos);
     CHECK(result.err.find("\xc2\x9b") == std::string::npos);
     CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 2);

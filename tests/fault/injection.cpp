@@ -135,7 +135,7 @@ std::vector<traced_call> calls_before_command(const std::vector<std::string>& li
 
 /// How much is tried, by SIGKIT_FAULTS.
 enum class extent : unsigned char {
-  some, ///< of what the program does itself, one of the errors of each call, one after the other
+  some, ///< of what the program does itself, a few calls of each name, and one of their errors
   many, ///< all errors of each call
   all   ///< and of calls that differ in numbers and addresses only, each
 };
@@ -312,8 +312,11 @@ fault_figures inject_everywhere(const job_maker& make, faults_in where) {
   runs.figures_.calls = calls.size();
   const extent wanted = wanted_extent();
   if (wanted != extent::all) calls = some_of(calls);
+  constexpr int a_few = 4;
+  std::map<std::string, int> taken;
   for (std::size_t i = 0; i < calls.size(); ++i) {
-    if (wanted == extent::some && calls[i].by_c_library) continue;
+    if (wanted == extent::some && (calls[i].by_c_library || ++taken[calls[i].name] > a_few))
+      continue;
     auto errors = errors_of(calls[i].name, calls[i].text);
     if (wanted == extent::some && !errors.empty()) errors = {errors[i % errors.size()]};
     for (const std::string& error : errors)

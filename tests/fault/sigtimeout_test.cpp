@@ -139,8 +139,9 @@ TEST_CASE("sigtimeout: a terminal of its own") {
 }
 
 TEST_CASE("sigtimeout: a processor limit") {
-  test::check_faults(
-      sigtimeout_that(124, "", {"--cpu", ".1", "60", "sh", "-c", "(sleep $NAP; kill -KILL $$) & while :; do :; done"}));
+  test::check_faults(sigtimeout_that(
+      124, "",
+      {"--cpu", ".1", "60", "sh", "-c", "(sleep $NAP; kill -KILL $$) & while :; do :; done"}));
 }
 
 TEST_CASE("sigtimeout: a warning, a heartbeat, a hook") {
