@@ -3,7 +3,9 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -141,6 +143,66 @@ TEST_CASE("security: the name that a program is called by is escaped") {
     CHECK(result.err.find('\x1b') == std::string::npos);
     CHECK(result.err.find("\xc2\x9b") == std::string::npos);
     CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 2);
+  }
+}
+
+TEST_CASE("security: a condition matches anybody's processes, a name those of this user") {
+  if (::geteuid() != 0) SKIP("only root has another user's process");
+  const test::temporary_directory directory;
+  const std::string copy = directory.path() + "/nobodys";
+  std::filesystem::copy(program("hostile"), copy);
+  REQUIRE(::chmod(directory.path().c_str(), 0777) == 0);
+  test::child other({copy, "setsid"}, as_nobody);
+  REQUIRE(test::eventually([&] {
+    const auto status = sigkit::read_status(other.pid());
+    return status && status->name == "nobodys" && status->uid == 65534;
+  }));
+  const auto selected = test::run({program("sigsend"), "--count", "--name", "^nobodys$"});
+  CHECK(selected.status == exit_status::exited(0));
+  CHECK(test::run({program("sigsend"), "--count", "nobodys"}).status == exit_status::exited(1));
+  CHECK(test::run({program("sigsend"), "-KILL", "--tree", std::to_string(other.pid())}).status ==
+        exit_status::exited(0));
+}
+
+TEST_CASE("security: a report goes where a symbolic link leads") {
+  const test::temporary_directory directory;
+  const std::string link = directory.path() + "/link";
+  const std::string file = directory.path() + "/file";
+  std::filesystem::create_symlink(file, link);
+  CHECK(test::run({program("sigtimeout"), "--report", link, "60", "true"}).status ==
+        exit_status::exited(0));
+  CHECK(std::filesystem::file_size(file) > 0);
+}
+
+TEST_CASE("security: the sender of a queued signal is what its sender says") {
+  test::child waiting({program("sigtrap"), "--wait", "USR1", "--print-pid"});
+  waiting.wait_for_line("");
+  siginfo_t forged{};
+  forged.si_signo = SIGUSR1;
+  forged.si_code = SI_QUEUE;
+  forged.si_pid = 1;
+  REQUIRE(::syscall(SYS_rt_sigqueueinfo, waiting.pid(), SIGUSR1, &forged) == 0);
+  CHECK(waiting.finish() == exit_status::exited(0));
+  CHECK(waiting.out().find("10 USR1 1 0 SI_QUEUE") != std::string::npos);
+}
+
+TEST_CASE("security: without memory nothing is left behind, and no success is claimed") {
+  for (rlim_t megabytes = 3; megabytes < 15; ++megabytes) {
+    const std::string mark = test::new_mark();
+    const auto result = test::run(
+        {program("sigtimeout"), "--tree", "-k", "1", ".05", "sh", "-c", "sleep 1000 & sleep 1000"},
+        {.environment = {mark},
+         .before_exec =
+             [megabytes] {
+               const rlimit limit{megabytes << 20, megabytes << 20};
+               ::setrlimit(RLIMIT_AS, &limit);
+             },
+         .argv0 = {}});
+    const bool did_it = result.status == exit_status::exited(124);
+    const bool said_why = result.status != exit_status::exited(0) && !result.err.empty();
+    CHECK_MESSAGE((did_it || said_why || result.status.signal()), to_string(result.status));
+    CHECK(test::marked_processes(mark).empty());
+    test::kill_marked(mark);
   }
 }
 
