@@ -160,8 +160,7 @@ std::size_t send_to_those(const cgroup& which, std::span<const pid_t> listed, si
     unique_fd one;
     const int failed = pid > 0 ? sys::pidfd_open(pid, one) : ESRCH;
     if (failed == 0) held.emplace_back(pid, std::move(one));
-    const bool is_member = failed != ESRCH && failed != ENOENT && failed != EINVAL;
-    if (failed != 0 && is_member)
+    if (failed != 0 && !sys::is_of_no_process(failed))
       fail(failed, sys::pidfd_open_named(failed) + " of process " + std::to_string(pid));
   }
   std::vector<pid_t> members = members_of(which);

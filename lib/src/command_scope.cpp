@@ -103,7 +103,8 @@ void command_scope::send_to_tree(signal_id signal) {
 }
 
 /// The kernel freezes and kills what is in the cgroup. What had itself moved out is found as tree.
-void command_scope::send_to_cgroup(signal_id signal) const {
+void command_scope::send_to_cgroup(signal_id signal) {
+  if (command_ != nullptr) note(send_directly(signull));
   std::vector<pid_t> members = control_group_->members();
   control_group_->send(signal);
   if (needs_continue(signal)) control_group_->send(sigcont);
@@ -197,11 +198,11 @@ void command_scope::send_to_whole_group(signal_id signal, pid_t group) {
 /// kill(2) of the whole group, in one call.
 void command_scope::signal_group(signal_id signal, pid_t group) {
   if (group != ::getpid()) {
-    note(send_group(group, signal));
+    send_group(group, signal);
   } else if (::getpgrp() == group && !would_reach_us(signal)) {
-    note(send_group(0, signal)); // not by number: for PID 1 that would be everyone
+    send_group(0, signal); // not by number: for PID 1 that would be everyone
   } else if (leave_group()) {
-    note(send_group(group, signal));
+    send_group(group, signal);
   } else if (proc_is_usable()) {
     send_to_all_where(signal, [group](const process_facts& facts) { return facts.group == group; });
   } else {
@@ -227,8 +228,10 @@ void command_scope::send_to_session(signal_id signal) {
     return facts.session == command_pid_;
   };
   if (command_ != nullptr) {
-    note(send_directly(signull));
-    send_to_all_where(signal, in_session);
+    send_to_command(signal, true);
+    send_to_all_where(signal, [&](const process_facts& facts) {
+      return in_session(facts) && facts.pid != command_pid_;
+    });
   } else { // its number may be another session's by now
     send_to_descendants(signal, in_session);
   }

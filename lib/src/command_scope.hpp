@@ -111,7 +111,7 @@ private:
   void send_to_session(signal_id signal);
   [[nodiscard]] tree_walk walk_of_tree() const;
   void send_to_tree(signal_id signal);
-  void send_to_cgroup(signal_id signal) const;
+  void send_to_cgroup(signal_id signal);
   void send_to_descendants(signal_id signal,
                            const std::function<bool(const process_facts&)>& wanted) const;
   void signal_group(signal_id signal, pid_t group);

@@ -24,8 +24,7 @@ int command_scope::pass_on(const siginfo_t& received, scope reach) {
   case scope::session: return pass_on_to_session(received);
   case scope::cgroup:
     if (is_queued(received)) break;
-    send_to_cgroup(signal_id(received.si_signo));
-    return 0;
+    return send(signal_id(received.si_signo), reach) ? 0 : EPERM;
   case scope::tree:
   case scope::pid_namespace:
   case scope::automatic: break;
@@ -36,6 +35,7 @@ int command_scope::pass_on(const siginfo_t& received, scope reach) {
 int command_scope::pass_on_to_command(const siginfo_t& received) const {
   if (command_ == nullptr) return 0;
   const int failure = sys::pidfd_pass_on(command_->descriptor(), received);
+  if (failure == ESRCH) return 0;
   return failure == 0 || failure == EAGAIN ? failure : pass_on_by_number(received);
 }
 
@@ -64,10 +64,11 @@ int command_scope::pass_on_to_group(const siginfo_t& received) {
     return pass_on_to_command(received);
   }
   // Not by number where it is our own: for PID 1 that would be everyone.
-  const delivery sent = send_group(::getpgrp() == group ? 0 : group, signal_id(received.si_signo));
+  send_group(::getpgrp() == group ? 0 : group, signal_id(received.si_signo));
   const bool has_left = command_ != nullptr && ::getpgid(command_pid_) != group;
   if (has_left) return pass_on_to_command(received);
-  return sent == delivery::not_permitted ? EPERM : 0;
+  const bool refused = command_ != nullptr && send_directly(signull) == delivery::not_permitted;
+  return refused ? EPERM : 0;
 }
 
 int command_scope::pass_on_to_session(const siginfo_t& received) {
@@ -97,8 +98,9 @@ int command_scope::pass_on_to_tree(const siginfo_t& received,
     walk.find_all();
     walk.send(what);
   }
-  if (failure != 0 && failure != EAGAIN && command_ != nullptr) return pass_on_by_number(received);
-  return failure;
+  if (command_ == nullptr) return failure;
+  if (!wanted && !walk.has(command_pid_)) return pass_on_to_command(received);
+  return failure == 0 || failure == EAGAIN ? failure : pass_on_by_number(received);
 }
 
 } // namespace sigkit

@@ -71,8 +71,8 @@ std::vector<pid_t> pids();
 /// Every process that /proc shows. Throws where it cannot be read.
 std::vector<process_facts> processes();
 
-/// close_range(2), which Linux has from 5.9; before, each that /proc lists.
-void close_files(unsigned first, unsigned last);
+/// close_range(2), which Linux has from 5.9; before, each that /proc lists, as far as it does.
+void close_files(unsigned first, unsigned last) noexcept;
 
 /// The numbers that name entries of a directory; none where its process has ended.
 std::vector<pid_t> numbers_in(unique_fd directory);

@@ -305,11 +305,15 @@ std::vector<pid_t> numbers_in(unique_fd directory) {
   return result;
 }
 
-void close_files(unsigned first, unsigned last) {
+void close_files(unsigned first, unsigned last) noexcept {
   if (::close_range(first, last, 0) == 0) return;
-  for (const pid_t number : numbers_in(sys::open_at(AT_FDCWD, "/proc/self/fd", O_RDONLY)))
-    if (static_cast<unsigned>(number) >= first && static_cast<unsigned>(number) <= last)
-      ::close(number);
+  try {
+    for (const pid_t number : numbers_in(sys::open_at(AT_FDCWD, "/proc/self/fd", O_RDONLY)))
+      if (static_cast<unsigned>(number) >= first && static_cast<unsigned>(number) <= last)
+        ::close(number);
+  } catch (const std::exception&) {
+    return;
+  }
 }
 
 std::vector<pid_t> threads(int process) {

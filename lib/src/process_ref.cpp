@@ -56,7 +56,7 @@ std::optional<pidfd> detail::open_identity(failure& why,
     unique_fd descriptor;
     const int failed = sys::pidfd_open(identity.pid, descriptor);
     // The number is that of a thread by now, which leads no process.
-    if (failed == ESRCH || failed == EINVAL || failed == ENOENT) return std::nullopt;
+    if (sys::is_of_no_process(failed)) return std::nullopt;
     if (failed != 0)
       fail(failed, sys::pidfd_open_named(failed) + " of process " + std::to_string(identity.pid));
     std::optional<pidfd> opened(std::in_place, identity.pid, std::move(descriptor));

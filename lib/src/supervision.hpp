@@ -74,6 +74,7 @@ private:
   [[nodiscard]] static bool has_children() noexcept;
   [[nodiscard]] bool kill_all() noexcept;
   [[nodiscard]] bool kill_own_children() noexcept;
+  void kill_command_itself() noexcept;
   [[nodiscard]] bool reaper_has_nobody();
   bool start_command(char* const* argv, const spawn_options& how);
   [[nodiscard]] spawn_options how_to_spawn(bool new_session) const;

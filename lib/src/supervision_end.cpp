@@ -224,13 +224,25 @@ void detail::supervision::kill_command() noexcept {
 }
 
 bool detail::supervision::reaper_has_nobody() {
-  reaper_->learn();
+  try {
+    reaper_->learn();
+  } catch (const error&) { // it has gone, and all it had is another's
+    return true;
+  }
   if (reaper_->command() && !result_.command) {
     result_.command = reaper_->command();
     scope_->forget_command();
     reaper_->let_go_of_command();
   }
   return reaper_->all_gone() || !nothing_may_be_left();
+}
+
+void detail::supervision::kill_command_itself() noexcept {
+  try {
+    if (!result_.command) scope_->send(sigkill, scope::process);
+  } catch (const std::exception&) {
+    return;
+  }
 }
 
 /// Where nobody else can be found: each of those that are our own, and with them what becomes our
@@ -244,8 +256,12 @@ bool detail::supervision::kill_own_children() noexcept {
   } catch (const std::exception&) {
     return false;
   }
-  while (::waitpid(-1, nullptr, WNOHANG | __WALL) > 0)
-    continue;
+  int status = 0;
+  for (pid_t pid = -1; (pid = ::waitpid(-1, &status, WNOHANG | __WALL)) > 0;) {
+    if (pid != command_->pid() || result_.command) continue;
+    result_.command = exit_status::from_wait_status(status);
+    scope_->forget_command();
+  }
   return !has_children();
 }
 
@@ -257,7 +273,7 @@ bool detail::supervision::kill_all() noexcept {
     if (control_group_ && !control_group_->group().is_empty()) return false;
     if (reaper_) return reaper_has_nobody();
   } catch (const std::exception&) {
-    if (!result_.command) sys::kill_child(command_->pid(), sigkill);
+    kill_command_itself();
     return kill_own_children();
   }
   if (is_subreaper_ && nothing_may_be_left()) return kill_own_children();

@@ -115,7 +115,9 @@ void detail::supervision::sample_usage(time_point now) {
 void detail::supervision::say_what_is_due(time_point now) {
   if (limits_.take_warning(now) && !result_.command) {
     events_->warning(state(now));
-    if (options_.warn_signal != signull) command_->send(options_.warn_signal);
+    const signal_id signal = options_.warn_signal;
+    if (signal != signull && command_->send(signal) == delivery::not_permitted)
+      events_->not_sent(signal, EPERM);
   }
   if (limits_.take_heartbeat(now)) events_->heartbeat(state(now));
   if (limits_.take_tick(now)) events_->tick(state(now));

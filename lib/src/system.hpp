@@ -51,6 +51,12 @@ constexpr bool is_of_an_ended_process(int error) noexcept {
   return error == ENOENT || error == ESRCH;
 }
 
+/// What pidfd_open(2) fails with where the process has been reaped, or is only a thread: that
+/// depends on the kernel, and on whether the number is still a group's.
+constexpr bool is_of_no_process(int error) noexcept {
+  return error == ESRCH || error == EINVAL || error == ENOENT;
+}
+
 /// An open file of /proc (or below `directory`); empty where it is not there or may not be opened.
 /// Throws where this process or the system has no room for it: that tells nothing of the file.
 unique_fd open_at(int directory, const char* path, int flags);

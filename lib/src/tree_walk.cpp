@@ -125,7 +125,28 @@ void tree_walk::collect_by_parent() {
     by_parent_.emplace(facts.parent, facts.pid);
 }
 
+/// What was inherited may leave fewer descriptors than the limit has: then none are kept.
 bool tree_walk::pass(bool stop, sys::clock::time_point deadline) {
+  try {
+    return pass_once(stop, deadline);
+  } catch (const error& failed) {
+    const bool has_room = failed.code() != std::errc::too_many_files_open &&
+                          failed.code() != std::errc::too_many_files_open_in_system;
+    if (has_room || setting_.budget == 0) throw;
+  }
+  keep_no_files();
+  pass_once(stop, deadline);
+  found_new_ = true;
+  return false;
+}
+
+void tree_walk::keep_no_files() noexcept {
+  setting_.budget = 0;
+  for (auto& [pid, known] : members_)
+    if (!known.hidden) close_files(known);
+}
+
+bool tree_walk::pass_once(bool stop, sys::clock::time_point deadline) {
   ++pass_number_;
   found_new_ = false;
   order_.clear();
@@ -291,7 +312,7 @@ bool tree_walk::visit_hidden(pid_t pid, pid_t parent, bool stop) {
   const bool is_new = found == members_.end();
   if (is_new) {
     const int failed = sys::pidfd_open(pid, held);
-    if (failed != 0 && failed != ESRCH)
+    if (failed != 0 && !sys::is_of_no_process(failed))
       fail(failed, sys::pidfd_open_named(failed) + " of process " + std::to_string(pid));
     if (failed != 0 || !is_listed_child(pid, parent)) return false;
     member& fresh = members_[pid];
@@ -337,27 +358,7 @@ bool tree_walk::is_listed_child(pid_t pid, pid_t parent) const {
   return std::ranges::find(listed, pid) != listed.end();
 }
 
-/// What was inherited may leave fewer descriptors than the limit has.
-bool tree_walk::make_room(const error& failed) noexcept {
-  const bool has_none = failed.code() == std::errc::too_many_files_open ||
-                        failed.code() == std::errc::too_many_files_open_in_system;
-  if (!has_none || setting_.budget == 0) return false;
-  setting_.budget = 0;
-  for (auto& [pid, known] : members_)
-    if (!known.hidden) close_files(known);
-  return true;
-}
-
 void tree_walk::find_all(sys::clock::time_point deadline) {
-  try {
-    look_for_all(deadline);
-  } catch (const error& failed) {
-    if (!make_room(failed)) throw;
-    look_for_all(deadline);
-  }
-}
-
-void tree_walk::look_for_all(sys::clock::time_point deadline) {
   constexpr int enough = 100;
   for (int passes = 0; passes < enough; ++passes) {
     pass(false, sys::clock::time_point::max());

@@ -140,9 +140,8 @@ private:
     unsigned last_pass = 0;
   };
 
-  bool make_room(const error& failed) noexcept;
-  void look_for_all(sys::clock::time_point deadline);
-  bool freeze_all(duration patience);
+  bool pass_once(bool stop, sys::clock::time_point deadline);
+  void keep_no_files() noexcept;
   bool belongs(const process_facts& facts, int process) const;
   void visit_further(bool stop, sys::clock::time_point deadline, bool& quiet);
   [[nodiscard]] std::vector<pid_t> children_of(const process_facts& facts, int process) const;

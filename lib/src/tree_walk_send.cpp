@@ -42,15 +42,6 @@ void pause_for(duration length) {
 } // namespace
 
 bool tree_walk::freeze(duration patience) {
-  try {
-    return freeze_all(patience);
-  } catch (const error& failed) {
-    if (!make_room(failed)) throw;
-    return freeze_all(patience);
-  }
-}
-
-bool tree_walk::freeze_all(duration patience) {
   const auto start = sys::clock::now();
   const auto found_by = sys::after(start, finding_limit);
   for (duration wait = std::chrono::microseconds(20); !pass(true, found_by); wait = wait * 3 / 2) {
@@ -123,7 +114,7 @@ void tree_walk::continue_all() noexcept {
   const auto is_left = [](const auto& entry) { return entry.second.to_continue; };
   if (std::ranges::none_of(members_, is_left)) return;
   // Once more. Where no descriptor is left to open them with, those of the others make room.
-  make_room(error(EMFILE, {}));
+  keep_no_files();
   continue_those_left();
 }
 

@@ -16,6 +16,8 @@ namespace {
 /// What a call may fail with. One that is not listed gets all of them: a new call is tried when it
 /// comes. Empty: it cannot fail, but for arguments that make no sense.
 std::vector<std::string> errors_of(std::string_view call, std::string_view text) {
+  // To a group that this process is a member of, or that its command leads.
+  if (text.starts_with("kill(0,") || text.starts_with("kill(-")) return {};
   if (call == "fcntl" && text.find("F_DUPFD") == std::string_view::npos) return {};
   static const std::map<std::string_view, std::vector<std::string>> known{
       {"access", {"ENOMEM", "EPERM"}},
@@ -200,8 +202,8 @@ bool sends_signals(const std::string& call) {
 /// The runs of one job, with what they came to.
 class fault_runs {
 public:
-  fault_runs(const job_maker& make, bool follow) : make_(make) {
-    if (follow) options_.emplace_back("-f");
+  fault_runs(const job_maker& make, faults_in where) : make_(make), where_(where) {
+    if (where != faults_in::program) options_.emplace_back("-f");
   }
 
   /// A run without a fault: its calls, none where it went wrong.
@@ -258,10 +260,14 @@ public:
   fault_figures figures_;
 
 private:
-  static bool was_injected(const std::string& log) {
+  /// Where a child is followed, it is its call that counts, and not the parent's of the same
+  /// number.
+  bool was_injected(const std::string& log) const {
     const auto lines = lines_of(log);
-    return std::any_of(lines.begin(), lines.end(), [](const std::string& line) {
-      return line.find("(INJECTED)") != std::string::npos;
+    const std::string parent = lines.empty() ? "" : lines[0].substr(0, lines[0].find(' ') + 1);
+    return std::ranges::any_of(lines, [&](const std::string& line) {
+      const bool counts = where_ != faults_in::child || !line.starts_with(parent);
+      return counts && line.find("(INJECTED)") != std::string::npos;
     });
   }
 
@@ -284,6 +290,7 @@ private:
   }
 
   const job_maker& make_;
+  const faults_in where_;
   std::vector<std::string> options_;
   sigkit::exit_status normal_ = sigkit::exit_status::exited(-1);
 };
@@ -303,7 +310,7 @@ std::string why_no_faults() {
 }
 
 fault_figures inject_everywhere(const job_maker& make, faults_in where) {
-  fault_runs runs(make, where == faults_in::child);
+  fault_runs runs(make, where);
   const auto lines = runs.trace();
   if (lines.empty()) return runs.figures_;
   auto calls =
@@ -326,7 +333,7 @@ fault_figures inject_everywhere(const job_maker& make, faults_in where) {
 }
 
 fault_figures inject_always(const job_maker& make, const std::vector<std::string>& faults) {
-  fault_runs runs(make, true);
+  fault_runs runs(make, faults_in::all);
   if (runs.trace().empty()) return runs.figures_;
   std::string what;
   for (const std::string& fault : faults)

@@ -28,6 +28,7 @@ using job_maker = std::function<fault_job(const run_options& marked)>;
 enum class faults_in : unsigned char {
   program,
   child, ///< what it has forked, until that executes COMMAND
+  all,   ///< every process
 };
 
 struct fault_figures {

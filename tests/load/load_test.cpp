@@ -47,7 +47,8 @@ std::vector<double> lateness_of(const std::string& program, int count) {
   std::vector<limited> running;
   const auto all_started = steady_clock::now() + milliseconds(4 * count);
   for (int i = 0; i < count; ++i) {
-    const auto due = all_started + milliseconds(random() % 2000);
+    const auto due = std::max(all_started + milliseconds(random() % 2000),
+                              steady_clock::now() + milliseconds(200));
     const std::chrono::duration<double> limit = due - steady_clock::now();
     running.push_back({due, std::make_unique<test::spawned>(std::vector<std::string>{
                                 program, std::to_string(limit.count()), "sleep", "600"})});
@@ -89,7 +90,7 @@ TEST_CASE("many limits at once, each with its own status") {
   const int count = test::number_from("SIGKIT_AT_ONCE", usually_at_once);
   const auto late = lateness_of(test::program("sigtimeout"), count);
   CHECK(late.size() == static_cast<std::size_t>(count));
-  CHECK(late.front() > -1000); // none of them early, but for what it takes to be started
+  CHECK(late.front() > -1); // none of them early
   say_lateness("sigtimeout", late);
   // What the machine itself takes, where the one that is replaced is there.
   if (std::getenv("SIGKIT_AT_ONCE") != nullptr)

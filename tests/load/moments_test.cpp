@@ -42,10 +42,22 @@ const std::vector<std::vector<std::string>> commands{
     {"sigtrap", "--init", "--on", "USR2=@forward", "sleep", "60"},
     {"sigtrap", "true"}};
 
+/// It handles them itself, and may wait for itself where one comes while it starts.
+bool is_sanitizers([[maybe_unused]] signal_id signal) {
+#if SIGKIT_TESTS_SANITIZED
+  constexpr sigkit::signal_set faults{sigkit::sigsegv, sigkit::sigbus,  sigkit::sigfpe,
+                                      sigkit::sigill,  sigkit::sigabrt, sigkit::sigtrap};
+  return faults.contains(signal);
+#else
+  return false;
+#endif
+}
+
 std::vector<signal_id> terminating() {
   std::vector<signal_id> all;
   for (const signal_id signal : sigkit::signal_set::all())
-    if (signal.terminates() && !signal.is_reserved()) all.push_back(signal);
+    if (signal.terminates() && !signal.is_reserved() && !is_sanitizers(signal))
+      all.push_back(signal);
   return all;
 }
 
@@ -71,7 +83,9 @@ public:
   }
 
   [[nodiscard]] const std::string& failures() const { return failures_; }
-  [[nodiscard]] int after_start() const { return after_start_; }
+  /// Of ALRM: how often it ended the program itself, and how often it stood for the limit.
+  [[nodiscard]] int before_begin() const { return before_begin_; }
+  [[nodiscard]] int after_begin() const { return after_begin_; }
 
 private:
   void work() {
@@ -105,19 +119,22 @@ private:
   /// Before it stands between, the signal ends the program itself, and so it does by its command.
   bool is_right(const std::vector<std::string>& command, signal_id signal,
                 const exit_status& status) {
-    if (status.signal() == signal) return true;
-    ++after_start_;
+    const bool stands_for_limit = command[0] == "sigtimeout" && signal == sigkit::sigalrm;
+    if (status.signal() == signal) {
+      if (stands_for_limit) ++before_begin_;
+      return true;
+    }
     if (command.back() == "true" && status == exit_status::exited(0)) return true;
-    // That stands for the limit.
-    return command[0] == "sigtimeout" && signal == sigkit::sigalrm &&
-           status == exit_status::exited(124);
+    if (stands_for_limit) ++after_begin_;
+    return stands_for_limit && status == exit_status::exited(124);
   }
 
   const std::vector<signal_id> signals_ = terminating();
   const int count_;
   const std::chrono::nanoseconds longest_;
   std::atomic<int> next_ = 0;
-  std::atomic<int> after_start_ = 0;
+  std::atomic<int> before_begin_ = 0;
+  std::atomic<int> after_begin_ = 0;
   std::mutex guard_;
   std::string failures_;
 };
@@ -128,5 +145,8 @@ TEST_CASE("a signal at any moment ends the command too, and the status says so")
   moments all(test::number_from("SIGKIT_MOMENTS", usual_count));
   all.send_all();
   CHECK_MESSAGE(all.failures().empty(), all.failures());
-  CHECK(all.after_start() > 0);
+  // That moments of both kinds were met.
+  if (test::number_from("SIGKIT_MOMENTS", usual_count) < 5000) return;
+  CHECK(all.before_begin() > 0);
+  CHECK(all.after_begin() > 0);
 }
