@@ -39,14 +39,20 @@ detail::supervision::supervision(supervise_options options, supervise_events* ev
     : options_(std::move(options)), events_(events != nullptr ? events : &silent_),
       window_changes_(options_.relay && options_.relay != relay_by::pipe ? signal_set{sigwinch}
                                                                          : signal_set{}),
-      rungs_(options_), limits_(options_), lines_(options_.traps),
-      handled_((options_.stand_in ? signal_set::changeable() : handled_signals()) |
-               window_changes_) {
+      rungs_(options_), limits_(options_), lines_(options_.traps), handled_(signals_to_handle()) {
   check();
 }
 
+signal_set detail::supervision::signals_to_handle() const {
+  if (options_.stand_in) return signal_set::changeable();
+  // Time spent stopped counts: who goes on must look at the clock, for the kernel goes on with what
+  // was left of a wait.
+  const signal_set wakes = options_.dedicated_process ? signal_set{sigcont} : signal_set{};
+  return handled_signals() | window_changes_ | wakes;
+}
+
 signal_set detail::supervision::signals_to_block() const {
-  return (options_.stand_in ? signal_set::changeable() : blocked_signals()) | window_changes_;
+  return (options_.stand_in ? signal_set::changeable() : blocked_signals()) | signals_to_handle();
 }
 
 detail::supervision::~supervision() {

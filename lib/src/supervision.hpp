@@ -27,7 +27,8 @@
 namespace sigkit {
 
 /// What is blocked while supervising. CONT and TSTP keep their effect on this process: as part of
-/// a job it stops and goes on with it. WINCH and URG end nobody.
+/// a job it stops and goes on with it (CONT does so where it is blocked too). WINCH and URG end
+/// nobody.
 inline signal_set blocked_signals() {
   return signal_set::changeable() - signal_set{sigcont, sigtstp, sigwinch, sigurg};
 }
@@ -84,6 +85,7 @@ private:
   bool wait_for_something();
   void pass_output_on();
 
+  [[nodiscard]] signal_set signals_to_handle() const;
   [[nodiscard]] signal_set signals_to_block() const;
   static void give_up_terminal();
   void watch_parent();

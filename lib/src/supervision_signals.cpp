@@ -24,6 +24,7 @@ void detail::supervision::handle(siginfo_t& received) {
     if (!result_.command) command_->send(sigwinch); // it may have looked at the old size
     return;
   }
+  if (info.signal == sigcont && !options_.stand_in) return;
   if (!options_.dedicated_process && is_own(info)) {
     own_signals_.give(received);
     return;

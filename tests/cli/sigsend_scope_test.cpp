@@ -152,7 +152,8 @@ TEST_CASE("sigsend --tree of a daemon does not take those whose cgroup it was st
     const std::string daemon = job.pid_of("daemon");
     CHECK(eventually([&] { return made->members().size() == 4; }));
     CHECK(sigsend({"--count", "--tree", daemon}).out == "2\n");
-    CHECK(sigsend({"--tree", "-w", daemon}).status == exit_status::exited(0));
+    const auto sent = sigsend({"--tree", "-w", daemon});
+    CHECK_MESSAGE(sent.status == exit_status::exited(0), sent.err);
     CHECK(job.left().size() == 2);
   }
   CHECK(made->wait_until_empty(20s));
